@@ -22,6 +22,13 @@ def verdicts(lines: Any, **about: Any) -> list[str]:
         "A is symmetric.",
         "Suppose the matrix $A$ is symmetric.",
         "Here A and B are symmetric.",
+        "Assume A = A'.",
+        "We assume that A' = A",
+        "Suppose A = A^T.",
+        "Let A be SPD.",
+        "A is positive semidefinite.",
+        "Let A ∈ R^{n×n} be positive semi-definite",
+        "A in R^{n×n} is symmetric",
     ],
 )
 def test_an_affirmed_fact_is_heard(said: str) -> None:
@@ -47,6 +54,10 @@ def test_an_affirmed_fact_is_heard(said: str) -> None:
         "The inverse of A is symmetric.",
         "B is symmetric.",
         "A is symmetric. In fact A is arbitrary.",
+        "We do not assume A = A'.",
+        "Assume B = B'.",
+        "A ist symmetrisch, das ist falsch.",
+        "Let A ∈ R^{n×n} be arbitrary",
     ],
 )
 def test_what_is_not_said_of_a_name_is_not_heard(said: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from matderiv.arguments import optional_mapping
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.declare import ASSUME, FACTS, SHAPES, SQUARE_FACTS, checked_name
-from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
+from matderiv.language.tokens import canonical_name
 from matderiv.verification.documents.members import (
     BEHIND,
     MEMBER,
@@ -26,13 +26,24 @@ from matderiv.verification.documents.members import (
     sizes_named,
 )
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.sentences import DENIED, DROPPED, MATH, in_english, sure
+from matderiv.verification.documents.sentences import (
+    DENIED,
+    DROPPED,
+    ITEM,
+    ITEMS,
+    MATH,
+    SAID_NUMBERS,
+    SAID_SIZES,
+    in_english,
+    sure,
+)
 from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import NAME, latex_name, plain
 
 EVERY = ""  # among names of which nothing is known any more: all of them
 _SPELLED = {
-    **dict.fromkeys(("positive definite", "positive-definite", "posdef"), "posdef"),
+    **dict.fromkeys(("positive definite", "positive-definite", "posdef", "spd"), "posdef"),
+    **dict.fromkeys(("psd", "positive semidefinite", "positive semi-definite"), "symmetric"),
     **dict.fromkeys(("skew-symmetric", "skew symmetric", "antisymmetric"), "skew"),
     **{f"{half}{sign}triangular": half for half in ("lower", "upper") for sign in " -"},
     **dict.fromkeys(("one-hot", "one hot"), "onehot"),
@@ -49,6 +60,7 @@ _SIZES = (
 _MEMBER = (
     rf"(?P<fact>\b(?:{_FACT})\s+)?{_LIST}\s*(?:∈|\bin)\s*(?P<space>ℝ|R|S)(?![A-Za-z(]){_SIZES}"
 )
+_SPACE = rf"\s*(?:∈|(?<!\\)\bin)\s*(?:ℝ|R|S)(?![A-Za-z(]){_SIZES}(?=\s+(?:is|are|be)\b)"
 _COLON = re.compile(
     rf"\s*(?:shapes?:?\s+)?({NAME}\s*:\s*[\w*,× ()]*(?:;\s*{NAME}\s*:\s*[\w*,× ()]*)*);?\s*"
 )
@@ -58,53 +70,28 @@ _TAIL = re.compile(
 )
 _BEFORE = r"(?:[,;(]?\s*\b(?:with|where|for|let|given|and|here|mit|avec|où|con)\b\s*|[,;(]\s*)?"
 _HIGH = str.maketrans("ᵐⁿᵈᵏᵖʳᵗᵇˣ¹²³⁴⁵⁶⁷⁸⁹⁰", "mndkprtb×1234567890")
-_SAYING = re.compile(r"^\s*(?:because|since|as|with|where)\b")
-# Names in sentences: formulas, and what cannot be a word; `a` and `I` only before a verb.
-_LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
-_SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
-_ITEM = rf"(?:{MATH}|(?<![^\s,(;:])(?!(?:a|I)\b){_SYMBOL}(?=[\s,;:)]|[.?!](?:\s|$)|$))"
-_ITEMS = rf"{_ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{_ITEM})*"
+_SAYING = re.compile(
+    r"(?i)^\s*(?:because|since|as|with|where|let|given|assuming"
+    r"|(?:we )?(?:assume|suppose)(?: that)?)\b"
+)
 _NOUNS = (
     r"[a-z0-9]+\s*(?:x|×|by)\s*[a-z0-9]+|[Mm]atri(?:x|ces)|invertible|real|square|nonsingular"
     r"|constant|given|fixed|all|both|and|each|vectors?|labels?|targets?|encoding|sample|covariance"
     r"|kernel|weight|data"
 )
 _FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
-_AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{_ITEMS})")
+_AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{ITEMS})")
 _BEFORE_FACT = re.compile(
-    rf"(?<!\bof\s)(?P<names>{_ITEMS}|\ba(?=\s+is\b)),?\s+(?!and\s+(?:an?|the)\b)"
+    rf"(?<!\bof\s)(?P<names>{ITEMS}|\ba(?=\s+is\b)),?\s+(?!and\s+(?:an?|the)\b)"
     rf"(?:(?:is|are|be|being|a|an|the|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
 )
 _KIND = re.compile(
     rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
     rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
 )
-_SIZE = r"\$?(?:\d+|[A-Za-z](?:_?\d+|_[A-Za-z]+)?)(?![A-Za-z\\])\$?"
-_BY = rf"(?P<m>{_SIZE})\s*(?:x|×|by|-by-|\$?\\times\$?)\s*(?P<n>{_SIZE})"
-_LONG = rf"(?P<n>{_SIZE})"
-_IS = r",?\s+(?:is|are|be)\s+"
-_VECTOR = r"(?:an?\s+)?vectors?\s+(?:of|with)\s+(?:length|size|dimension)\s+"
-_SAID_SIZES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?P<names>{_ITEMS}){_IS}(?:an?\s+|the\s+)?(?:\$)?{_BY}\b",
-        rf"(?P<names>{_ITEMS})\s*\(\s*{_BY}\s*\)",
-        rf"(?<!x\s)(?<!by\s)(?P<names>{_ITEMS}),?\s+(?:has|have|with)\s+{_LONG}\s+"
-        r"(?:entries|elements|components)\b",
-        rf"(?P<names>{_ITEMS})(?:{_IS}|,?\s+){_VECTOR}{_LONG}\b",
-        rf"(?P<names>{_ITEMS}){_IS}(?:an?\s+)?{_LONG}-(?:dimensional\s+)?vectors?\b",
-    )
-)
-_NUMBER = r"(?:(?:real|positive|nonnegative|fixed)\s+)*(?:scalars?|numbers?)"
-_NUMBERS = (
-    re.compile(rf"\b(?:scalars?|real\s+numbers?)\s+(?:(?!and|f)[a-z]+\s+)?(?P<names>{_ITEMS})"),
-    re.compile(rf"(?P<names>{_ITEMS}),?\s+(?:is|are|be)\s+(?:an?\s+)?{_NUMBER}\b"),
-    re.compile(rf"\breal\s+(?P<names>{_ITEMS})(?!\s*matri)"),
-    re.compile(rf"(?P<names>{_ITEMS})\s*>\s*0\s+scalars?"),
-)
 _SUMS = re.compile(r"\b(?:sums?|adds?)(?:\s+up)?\s+to\s+(?:one|1|unity)\b")
 _TOTAL = re.compile(
-    rf"\b(?:rows?|entries|elements|components)\s+of\s+(?P<names>{_ITEMS})\s+{_SUMS.pattern[2:]}"
+    rf"\b(?:rows?|entries|elements|components)\s+of\s+(?P<names>{ITEMS})\s+{_SUMS.pattern[2:]}"
 )
 _IMPLIED = {
     "symmetric": ("posdef", "diagonal"),
@@ -114,7 +101,7 @@ _IMPLIED = {
 }
 _COPULA = rf"(?:is|are|be|being)\s+(?:(?:assumed|taken|to|be|also|an?|and|{_NOUNS})\s+)*"
 _FREE = re.compile(
-    rf"(?P<names>{_ITEMS}),?\s+(?:(?:is|are|be|being|a|an|{_NOUNS})\s+)*(?:arbitrary|general)\b"
+    rf"(?P<names>{ITEMS}),?\s+(?:(?:is|are|be|being|a|an|{_NOUNS})\s+)*(?:arbitrary|general)\b"
 )
 _UNNAMED = re.compile(
     rf"\b(?:all|both|the|these|every|each)(?:\s+(?:{_NOUNS}|of|the|two|three|our))*?"
@@ -145,7 +132,7 @@ def _named(items: str) -> list[str]:
     (['A', 'B', 'C'], ['A', 'b'])
     """
     found = []
-    for item in re.findall(_ITEM, items) or [items]:
+    for item in re.findall(ITEM, items) or [items]:
         inside = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", item)
         if item[0] in "$\\":
             listed = re.split(r"\\(?:in|succ|prec)|[∈=≻⪰>]", inside)[0].split(",")
@@ -244,11 +231,11 @@ class Declared:
             for entry in re.split(rf"[;,]\s*(?={NAME}\s*:)", found["entries"].rstrip("; ")):
                 self._entry(entry)
             p = p[: found.start()]
-        text = plain(p.text) if p.latex else p.text
-        said = re.sub(_SAYING, "", text).rstrip(" .,;")
-        name, fact = fact_of(said if "sum" not in p.text else p.text)
+        bare = re.sub(_SAYING, "", p.text)
+        said = (plain(bare) if p.latex else bare).rstrip(" .,;")
+        name, fact = fact_of(p.text if r"\sum" in p.text else said)
         if name:  # that Q'*Q is I may be said of a matrix that is not square
-            holds = fact == "symmetric" and sure and (affirmed or said != text.rstrip(" .,;"))
+            holds = fact == "symmetric" and sure and (affirmed or bare != p.text)
             (self.assume if holds else self.supposed).setdefault(name, fact)
             p = p if fact == "simplex" else p[:0]
         if sure and p:
@@ -277,17 +264,18 @@ class Declared:
 
     def _sizes(self, text: str) -> None:
         """X is n by d, y has n entries, lambda is a positive number; what is said exactly wins."""
-        for pattern in _SAID_SIZES:
+        for pattern in SAID_SIZES:
             for found in pattern.finditer(text):
                 sizes = [found[k].strip("$\\") for k in ("m", "n") if k in found.groupdict()]
                 for name in _named(found["names"]):
                     self.shapes.setdefault(name, ",".join(sizes))
-        for pattern in _NUMBERS:
+        for pattern in SAID_NUMBERS:
             for found in pattern.finditer(text):
                 self.shapes = {**dict.fromkeys(_named(found["names"]), ""), **self.shapes}
 
     def _facts(self, text: str) -> None:
-        for sentence in re.split(r"(?<=[.;?!])\s", " ".join(in_english(text).split())):
+        text = " ".join(in_english(re.sub(_SPACE, "", text)).split())
+        for sentence in re.split(r"(?<=[.;?!])\s", text):
             if there := _ELSEWHERE.search(sentence):
                 number = re.sub(r"\D", "", there["where"])
                 self.elsewhere[number] = sentence[: there.start()] + sentence[there.end() :]

@@ -2,10 +2,39 @@
 
 import re
 
+from matderiv.language.tokens import GREEK, GREEK_NAMES
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.statements import equal_signs
 
 MATH = r"\$[^$]+\$|`[^`]+`|\\\([^$]+?\\\)"
+# Names in sentences: formulas, and what cannot be a word; `a` and `I` only before a verb.
+_LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
+_SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
+ITEM = rf"(?:{MATH}|(?<![^\s,(;:])(?!(?:a|I)\b){_SYMBOL}(?=[\s,;:)]|[.?!](?:\s|$)|$))"
+ITEMS = rf"{ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{ITEM})*"
+_SIZE = r"\$?(?:\d+|[A-Za-z](?:_?\d+|_[A-Za-z]+)?)(?![A-Za-z\\])\$?"
+_BY = rf"(?P<m>{_SIZE})\s*(?:x|×|by|-by-|\$?\\times\$?)\s*(?P<n>{_SIZE})"
+_LONG = rf"(?P<n>{_SIZE})"
+_IS = r",?\s+(?:is|are|be)\s+"
+_VECTOR = r"(?:an?\s+)?vectors?\s+(?:of|with)\s+(?:length|size|dimension)\s+"
+SAID_SIZES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?P<names>{ITEMS}){_IS}(?:an?\s+|the\s+)?(?:\$)?{_BY}\b",
+        rf"(?P<names>{ITEMS})\s*\(\s*{_BY}\s*\)",
+        rf"(?<!x\s)(?<!by\s)(?P<names>{ITEMS}),?\s+(?:has|have|with)\s+{_LONG}\s+"
+        r"(?:entries|elements|components)\b",
+        rf"(?P<names>{ITEMS})(?:{_IS}|,?\s+){_VECTOR}{_LONG}\b",
+        rf"(?P<names>{ITEMS}){_IS}(?:an?\s+)?{_LONG}-(?:dimensional\s+)?vectors?\b",
+    )
+)
+_NUMBER = r"(?:(?:real|positive|nonnegative|fixed)\s+)*(?:scalars?|numbers?)"
+SAID_NUMBERS = (
+    re.compile(rf"\b(?:scalars?|real\s+numbers?)\s+(?:(?!and|f)[a-z]+\s+)?(?P<names>{ITEMS})"),
+    re.compile(rf"(?P<names>{ITEMS}),?\s+(?:is|are|be)\s+(?:an?\s+)?{_NUMBER}\b"),
+    re.compile(rf"\breal\s+(?P<names>{ITEMS})(?!\s*matri)"),
+    re.compile(rf"(?P<names>{ITEMS})\s*>\s*0\s+scalars?"),
+)
 LET = re.compile(
     r"(?:\b(?:let|suppose|assume|assuming|choose|put|denote|sei|seien|soit|sea)|[令设记]|假设)\s*$",
     re.IGNORECASE,
@@ -28,7 +57,7 @@ _UNSURE = re.compile(
     r"|iff|wenn|falls|sofern|nicht|keine?|rarely|seldom|hardly|scarcely|barely|far|longer|later"
     r"|often|usually|sometimes|mostly|relax\w*"
     r"|(?:some|other|many|most)\s+(?:author|book|text|people)s?"
-    r"|wrong\w*|false|incorrect\w*|mistake\w*|fail\w*|lack\w*|drop\w*|for example)\b"
+    r"|wrong\w*|false|falsch|faux|incorrect\w*|mistake\w*|fail\w*|lack\w*|drop\w*|for example)\b"
     r"|n['’]t\b|\bnon-?(?=symm|herm|orth|diag|posit)|\?\s*$"
     r"|[若如假]果?|(?<!相)当(?![然于])|不是|并非|만약|이면",
     re.IGNORECASE,
