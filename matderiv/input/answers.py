@@ -97,7 +97,6 @@ def read_stated(
     extra: Mapping[str, Expr] | None = None,
     expected: Shape | None = None,
     over: Mapping[str, Size] | None = None,
-    what: str = "the answer",
 ) -> Stated:
     r"""The last right side of an equation, or a formula, in the names of `reading`.
 
@@ -111,21 +110,21 @@ def read_stated(
     names = [given] if given else spellings(text, reading)
     if not given and names[0] == "python":
         with suppress(UnknownFunction):
-            return _read_in("python", text, reading, extra, expected, over, what)
+            return _read_in("python", text, reading, extra, expected, over)
     failure: MatderivError | None = None
     for name in names:
         beside = not given and name == "latex" and name in weak
         if beside and (isinstance(failure, ShapeError) or _no_product(text, reading, extra)):
             continue  # it was understood and does not fit, or is no product without signs
         try:
-            found = _read_in(name, text, reading, extra, expected, over, what)
+            found = _read_in(name, text, reading, extra, expected, over)
         except MatderivError as error:
             if failure is None or name in strong or isinstance(error, ShapeError):
                 failure = error
             continue
         unlike = len(equation_sides(text, name)) == 1 and ("@" in text or "latex" in strong)
-        if name == "text" and not given and unlike:
-            reading.read_more(str(text), what, extra=extra, expected=expected)  # or is it another?
+        if name == "text" and not given and unlike:  # or is it another spelling?
+            reading.read_more(str(text), "the answer", extra=extra, expected=expected)
         return found
     assert failure is not None
     raise failure
@@ -176,18 +175,17 @@ def _read_in(
     extra: Mapping[str, Expr] | None,
     expected: Shape | None,
     over: Mapping[str, Size] | None,
-    what: str,
 ) -> Stated:
     *_, (start, stop) = equation_sides(text, spelling)
     if not text[start:stop].strip():
-        raise ParseError(f"{what} is empty", source=text, span=(start, stop))
+        raise ParseError("the answer is empty", source=text, span=(start, stop))
     typed = _right_side(text, spelling)
     flat = spelling == "python" and in_python(reading) and not _has_columns(reading)
     spelled = Spelled(typed, spelling, flat)
     within = (start, stop) if spelling != "text" else None
     try:
         value = reading.read_more(
-            spelled, what, extra=extra, expected=expected, within=within, over=over
+            spelled, "the answer", extra=extra, expected=expected, within=within, over=over
         )
     except MatderivError as error:
         error.source = text if error.source == typed else error.source  # the left side too

@@ -7,6 +7,7 @@ say so. Whether it is right is found out in numbers; nothing here decides anythi
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import permutations
 
 from matderiv.expr import Expr
 from matderiv.shapes import is_scalar
@@ -67,21 +68,17 @@ def signs(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Cha
 
 
 def orders(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
-    """Neighbouring factors swapped, or all of them reversed."""
+    """One factor at another place, all in reverse, or the other of two transposed."""
+    said = "In the other order"
     if s.name in ("mul", "kron", "outer", "solve", "div", "ediv"):
-        for k in range(len(s.args) - 1):
-            swapped = (*s.args[:k], s.args[k + 1], s.args[k], *s.args[k + 2 :])
-            yield sketch(s.name, *swapped, params=s.params), "In the other order"
-        if len(s.args) > 2:
-            yield sketch(s.name, *s.args[::-1], params=s.params), "In the other order"
-    if s.name == "mul" and len(s.args) > 2:
-        for k in range(len(s.args)):
+        moves = permutations(range(len(s.args)), 2)
+        for k, j in sorted(moves, key=lambda move: abs(move[0] - move[1])):
             rest = s.args[:k] + s.args[k + 1 :]
-            for j in range(len(s.args)):
-                if abs(j - k) > 1:
-                    moved = (*rest[:j], s.args[k], *rest[j:])
-                    yield sketch("mul", *moved), "In the other order"
-    if s.name == "mul" and len(s.args) >= 2:
+            if j != k - 1:  # that is a move of the neighbour
+                yield sketch(s.name, *rest[:j], s.args[k], *rest[j:], params=s.params), said
+        if len(s.args) > 2:
+            yield sketch(s.name, *s.args[::-1], params=s.params), said
+    if s.name == "mul":
         for k in range(len(s.args) - 1):
             a, b = s.args[k], s.args[k + 1]
             if a.name == "transpose":
@@ -180,6 +177,7 @@ def powers(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Ch
         yield sketch("epow" if not scalar(s) else "power", s, 3), "Cubed"
 
 
+HEAVIEST = 60  # symbols of a part that is proposed
 NUMBERS = tuple(Fraction(v) for v in ("2", "1/2", "3", "1/3", "4", "1/4"))
 
 
@@ -265,7 +263,7 @@ def fewer_factors(s: Sketch, above: Sketch | None, context: EditContext) -> Iter
         yield s.args[0], "Without the divisor"
 
 
-def pooled(exprs: list[Expr], limit: int, heaviest: int = 60) -> tuple[Sketch, ...]:
+def pooled(exprs: list[Expr], limit: int) -> tuple[Sketch, ...]:
     """Sketches of expressions that are light enough to be said, in order, each once."""
-    light = [e for e in dict.fromkeys(exprs) if e.weight <= heaviest]
+    light = [e for e in dict.fromkeys(exprs) if e.weight <= HEAVIEST]
     return tuple(drawn(e) for e in light[:limit])
