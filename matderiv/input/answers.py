@@ -130,15 +130,6 @@ def read_stated(
     raise failure
 
 
-def in_python(reading: Reading) -> bool:
-    """True if a question was read as NumPy or PyTorch, so that its answers are meant so too.
-
-    >>> in_python(read("np.sum(x**2)")), in_python(read("a^2*x[2]"))
-    (True, False)
-    """
-    return reading.spelling == "python"
-
-
 def spellings(text: str, reading: Reading) -> list[str]:
     r"""The spellings that an answer may have, likeliest first: that of the question is one.
 
@@ -146,7 +137,8 @@ def spellings(text: str, reading: Reading) -> list[str]:
     (['latex', 'text'], ['python', 'text', 'latex'])
     """
     strong, weak = marks(text, known=True)
-    python = "latex" not in strong and in_python(reading) and not NO_PYTHON.search(text)
+    meant = reading.spelling == "python"  # its answers are meant so too
+    python = "latex" not in strong and meant and not NO_PYTHON.search(text)
     first = ["python"] if python else [s for s in strong if s == reading.spelling]
     return list(dict.fromkeys([*first, "text", *strong, *weak]))
 
@@ -180,7 +172,7 @@ def _read_in(
     if not text[start:stop].strip():
         raise ParseError("the answer is empty", source=text, span=(start, stop))
     typed = _right_side(text, spelling)
-    flat = spelling == "python" and in_python(reading) and not _has_columns(reading)
+    flat = spelling == reading.spelling == "python" and not _has_columns(reading)
     spelled = Spelled(typed, spelling, flat)
     within = (start, stop) if spelling != "text" else None
     try:

@@ -40,7 +40,7 @@ def unfolded(source: Source, formulas: Mapping[str, Formula]) -> Source:
     """The source with the values of functions where they are applied.
 
     A function that stands without brackets, too, is a part: r of `r'r` for `r(w) = Xw - y`.
-    Raises ParseError for another number of arguments, and for functions that need each other.
+    Raises ParseError for another number of arguments; what needs itself stays as it is.
     """
     if not formulas:
         return source
@@ -61,9 +61,6 @@ def unfolded(source: Source, formulas: Mapping[str, Formula]) -> Source:
     source = replace(source, parts=defined_first((*source.parts, *more)))
     for _ in formulas:
         source = changed(source, applied)
-    for node in postorder(source.main, *(p.value for p in source.parts)):
-        if isinstance(node, Call) and node.name in formulas:
-            raise ParseError(f"{node.name} is defined by itself", source=source.text)
     return source
 
 

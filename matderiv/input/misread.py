@@ -135,6 +135,8 @@ def _sign(name: str, node: Node, shaping: Shaping) -> MatderivError | None:
     r"""The error for `A o X`, an entrywise product, and for `\overline{x}` beside x."""
     text, (start, end) = shaping.source.text, node.span
     before, after = re.search(r"[\w)}]\s+$", text[:start]), re.match(r"\s+[\w(\\]", text[end:])
+    if name in ("const", "constant") and before:
+        return ParseError(f"{name} is a word here and no factor", hint=f"+ {name}")
     if name == "o" and before and after:
         said = "o can be the sign of an entrywise product or a name"
         return ParseError(said, hint=r"A .* X, A \odot X")

@@ -23,8 +23,6 @@ class Terms(TokenCursor):
     sum: Callable[[], Node]
     product: Callable[[], Node]
     remarks: list[str]
-    unchained = "brackets"
-    """What is to be written for two comparisons in a row."""
 
     def under_sign(self, sign: Token, node: Node) -> Node:
         """A term behind its sign."""
@@ -50,7 +48,7 @@ class Terms(TokenCursor):
         operator = self.take()
         right = self.sum()
         if self.at(*COMPARISONS):
-            raise self.error("comparisons do not chain", self.token.span, self.unchained)
+            raise self.error("comparisons do not chain", self.token.span, "(a < b).*(b < c)")
         return Operation((left.span[0], right.span[1]), COMPARISONS[operator.text], (left, right))
 
     def terms_under(self, letters: Sequence[str]) -> list[Node]:

@@ -292,7 +292,8 @@ class _Parser(Cursor):
         while self.at("-", "+"):
             negative ^= self.take().text == "-"
         token = self.token
-        if operator.text == "^" and self.is_transpose():
+        turned = token.text in ({"T"} if token.kind == "superscript" else {"T", "H"} - self.letters)
+        if operator.text == "^" and turned and token.kind in ("superscript", "name"):
             if self.take().text == "H":
                 base = Call((base.span[0], token.span[1]), "conj", token.span, (base,))
             return self.raised(base, "-T" if negative else "T", token.span)
@@ -308,11 +309,6 @@ class _Parser(Cursor):
             return Operation(span, EXPONENTIAL, (exponent,))
         name = "power" if operator.text == "^" else "epow"
         return Operation(span, name, (base, exponent))
-
-    def is_transpose(self) -> bool:
-        if self.token.kind == "superscript":
-            return self.token.text == "T"
-        return self.token.kind == "name" and self.token.text in {"T", "H"} - self.letters
 
     def raised(self, base: Node, text: str, span: Span) -> Node:
         """The power written above the line: digits, T for a transpose, -T for both."""

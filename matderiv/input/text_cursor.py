@@ -40,7 +40,6 @@ class Cursor(Means):
     kinds: dict[str, int]
     declared: AbstractSet[str]
     signs = "operator"
-    unchained = "(a < b).*(b < c)"
     bar: Token | None = None  # the bar that is open since the last bracket
     cells = False  # that a space is between blocks
     bound = False  # that a sum over an index was read

@@ -73,7 +73,8 @@ class Names(Symbols):
             return self.function("sigmoid", symbol.span)
         if known is None and symbol.stem == "I" and not symbol.accents:
             return self.identity(symbol)
-        if symbol.stem == "psi" and self.at("(") and self._is_digamma(known):
+        answered = not self.scope.guess and "psi" not in self.scope.facts
+        if known is None and symbol.stem == "psi" and self.at("(") and answered:
             return self.function("digamma", symbol.span)
         if known is None and symbol.stem == "Phi" and self.at("(") and self._only_applied("Phi"):
             self.remarks.append(NORMAL)
@@ -113,10 +114,6 @@ class Names(Symbols):
         label = self._label() if self.at("_") else ""
         self.place = start
         return self.known(symbol, label) if label else None
-
-    def _is_digamma(self, known: str | None) -> bool:
-        r"""True for `\psi(x)` in an answer, if the question has no function of this name."""
-        return known is None and not self.scope.guess and "psi" not in self.scope.facts
 
     def _is_turned(self) -> bool:
         """True where `^T` or `^\\top` stands alone: a vector e that lies, and no exponential."""
@@ -303,7 +300,8 @@ class Names(Symbols):
         span = (symbol.span[0], self.tokens[self.place - 1].span[1])
         texts = [t.text for t in below]
         places = tuple("".join(texts).split(","))
-        if any(map(self._is_part, places)) and all(map(PLACE.fullmatch, places)):
+        part = (":" in p or (p[:1] in self.bound and p[1:2] in ("+", "-")) for p in places)
+        if any(part) and all(map(PLACE.fullmatch, places)):
             return Entry(span, self.name(symbol, "", symbol.span[1]), places)
         comma = texts.index(",") if "," in texts else 0
         known = self.known(symbol, "".join(texts[:comma])) if comma else None
@@ -311,10 +309,6 @@ class Names(Symbols):
             self.place = start
             return None
         return Entry(span, self.build.name(known, span), tuple(texts[comma + 1 :]))
-
-    def _is_part(self, place: str) -> bool:
-        """True for a slice, and for a place beside an index of a sum."""
-        return ":" in place or (place[:1] in self.bound and place[1:2] in ("+", "-"))
 
     def constant(self, digit: str, opening: Token) -> Node:
         r"""`\mathbf{1}`: ones with a size or without, or the mask of `\mathbf{1}\{z > 0\}`."""

@@ -53,16 +53,13 @@ class Sums(Atoms):
         if not letters:
             return self.build.operation(TOTAL, (self.build.call(name, (body,), span),), span)
         if bound.family:
-            body = self._of_members(name, Entry(span, self._set(bound), letters), body)
+            members = self.build.name(bound.family, (0, 0))  # 1 for what is in a set, else 0
+            if bound.family not in self.scope.shapes:
+                self.kinds[bound.family] = len(letters)
+            body = self._of_members(name, Entry(span, members, letters), body)
         if bound.condition is not None:
             body = self._of_members(name, bound.condition, body)
         return Bind(span, name, letters, body, bound.length, bound.relations, bound.low, bound.cut)
-
-    def _set(self, bound: Bound) -> Node:
-        """The array that is 1 for what is in a set: one axis for each index."""
-        if bound.family not in self.scope.shapes:
-            self.kinds[bound.family] = len(bound.letters)
-        return self.build.name(bound.family, (0, 0))
 
     def _of_members(self, name: str, mask: Node, body: Node) -> Node:
         """What is summed is 0 outside of the set, what is multiplied 1."""

@@ -163,10 +163,6 @@ class Elaborator(Places):
         """The names whose kinds are guessed, in the order in which they were met."""
         return [n for n in self.build.names if self.build.is_guessed(n)]
 
-    def taken(self) -> dict[str, int]:
-        """How many axes each guessed name has."""
-        return {name: self.build.axes_of(name) for name in self.guessed()}
-
     # Nodes ---------------------------------------------------------------------------------------
 
     def visit(self, root: Node) -> Node | Indexed:

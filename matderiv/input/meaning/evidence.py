@@ -57,15 +57,6 @@ class KindEvidence:
         """True for what is known to be a number."""
         return self.build.is_scalar(node)
 
-    def is_lowered(self, node: Node) -> bool:
-        """True for a vector by its letter that is taken as a number."""
-        met = isinstance(node, Name) and node.name in self.build.names and self.by_letter(node)
-        return met and not self.build.axes_of(getattr(node, "name", ""))
-
-    def names_below(self, node: Node) -> list[Node]:
-        """The names below a node, with their kinds."""
-        return [self.build.name(n.name, n.span) for n in postorder(node) if isinstance(n, Name)]
-
     def guessed_below(self, node: Node) -> bool:
         """True where a name below the node has a guessed kind."""
         return any(isinstance(n, Name) and self.build.is_guessed(n.name) for n in postorder(node))
@@ -142,8 +133,10 @@ class KindEvidence:
         abstract = any(isinstance(o, Call) and o.name == "abstract" for o in node.operands)
         if not (self.guesses or abstract):
             return
-        if abstract and max(map(self.axes, values)) == 2:
-            self.objection(INVALID, node)  # a function whose value is an array
+        if max(map(self.axes, values)) == 2:
+            self.capitals(node, values)
+            if abstract:
+                self.objection(INVALID, node)  # a function whose value is an array
         for operand, value in list(zip(node.operands, values, strict=True))[1:-1]:
             raised = isinstance(operand, Operation) and operand.function == EXPONENTIAL
             if raised and self.axes(value) == 1 and self.guessed_below(operand):
@@ -273,20 +266,22 @@ class KindEvidence:
             return True
         return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)
 
-    @cached_property
-    def of_numbers(self) -> bool:
-        """True for a formula without vectors and functions of matrices: A K^a L^(1 - a)."""
-        names = [n.name for n in self.source.nodes if isinstance(n, Name)]
-        letters = {n for n in names if guessed_axes(n) == 0}
-        capitals = {n for n in names if guessed_axes(n) == 2}
-        named = all(isinstance(n, Name | Number | Operation) for n in self.source.nodes)
-        return named and len(capitals) > 1 and {*names} == letters | capitals and bool(letters)
-
     def by_inner_product(self, node: Node) -> bool:
         """True for `u*(v'*x)`, a vector."""
         below = node.operands if isinstance(node, Operation) else ()
         numbers = [unsigned(o) for o in below if self.is_number(o)]
         return any(isinstance(n, Operation) and n.function == "mul" for n in numbers)
+
+    def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
+        """A capital that is taken as a number beside a matrix that is named."""
+        operands = [unsigned(o) for o in node.operands]
+        named = [
+            isinstance(o, Name) and self.axes(v) == 2 for o, v in zip(operands, values, strict=True)
+        ]
+        for operand, value in zip(operands, values, strict=True):
+            if any(named) and self.is_guess(operand) and self.is_number(value):
+                if isinstance(operand, Name) and operand.name[0].isupper():
+                    self.objection(INVALID, node)
 
     def scaled_capital(self, operand: Node) -> bool:
         """True for `A*t` and `-A t`, a matrix times a number."""
@@ -301,18 +296,6 @@ class KindEvidence:
         factors = node.operands if isinstance(node, Operation) and product else (node,)
         return all(isinstance(f, Number) or self.is_guess(f) for f in factors)
 
-    def numbers_beside(self, node: Call, axes: Sequence[int]) -> bool:
-        """True for `[b; c]` with a vector b and a guessed number c."""
-        both = zip(node.operands, axes, strict=True)
-        return max(axes) == 1 and any(not k and self.is_guess(o) for o, k in both)
-
-    def euler(self, node: Operation) -> None:
-        """`e^x` where nothing says what e is."""
-        base, exponent = node.operands
-        if isinstance(base, Name) and base.name == "e" and self.build.is_guessed("e"):
-            if not isinstance(unsigned(exponent), Number):
-                self.objection(INVALID, node)
-
     def number_after_array(
         self, left: Node, operand: Node, node: Node, *, last: bool = True
     ) -> None:
@@ -322,7 +305,9 @@ class KindEvidence:
             self.objection(1.95 if last else 0.9, node)
         elif self.is_guess(left) and not isinstance(inner, Number):
             base = inner.operands[0] if isinstance(inner, Operation) else inner
-            self.objection(1.2 if self.is_lowered(base) else 0.6, node)
+            met = isinstance(base, Name) and base.name in self.build.names and self.by_letter(base)
+            lowered = met and not self.build.axes_of(getattr(base, "name", ""))
+            self.objection(1.2 if lowered else 0.6, node)
 
     def result(self, main: Node, parts: Sequence[Node] = ()) -> None:
         """A whole that is a row is rarely meant; arrays that only scale numbers are numbers."""

@@ -251,4 +251,4 @@ def meant(source: Source, scope: Scope) -> Source:
     problem = chosen.signs.problem or chosen.problem
     if problem is not None:
         raise problem
-    return replace(found.source, kinds=chosen.taken())
+    return replace(found.source, kinds={n: chosen.build.axes_of(n) for n in chosen.guessed()})

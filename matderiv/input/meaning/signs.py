@@ -22,7 +22,17 @@ from matderiv.input.tree import (
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String, unsigned
+from matderiv.language.source import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Source,
+    String,
+    postorder,
+    unsigned,
+)
 from matderiv.shapes import long_axes
 
 SOFT = frozenset("softmax log_softmax logsumexp".split())
@@ -75,7 +85,10 @@ class Signs(KindEvidence):
         elif function == "power":
             if self._is_power_of_norm(node) and isinstance(values[0], Operation):
                 return values[0].operands[0]
-            self.euler(node)
+            base, exponent = node.operands
+            e = isinstance(base, Name) and base.name == "e" and build.is_guessed("e")
+            if e and not isinstance(unsigned(exponent), Number):
+                self.objection(INVALID, node)  # nothing says what e is
         elif function == "hadamard":
             self.entrywise(node, values)
         elif function == "transpose" and self.is_number(values[0]):
@@ -190,8 +203,6 @@ class Signs(KindEvidence):
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
             self.raised_arrays += [node] if self.guessed_below(node.operands[0]) else []
             self.objection(1.2 if node in self.raised_arrays else 0, node)
-        if axes > 1 and self.of_numbers and not isinstance(unsigned(exponent), Number):
-            self.objection(3.3, node)  # A K^a L^(1 - a)
         entrywise = axes == 1 or (isinstance(exponent, Number) and self._is_oblong(base))
         if entrywise and axes > 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
@@ -278,23 +289,14 @@ class Signs(KindEvidence):
         build, span = self.build, node.span
         made = build.number(Fraction(kind), span) if kind.isdigit() else build.name(kind, span)
         if self.axes(inner) == 1 and self.is_number(made):
-            return build.operation("power", (self.power_sum(inner, made, node),
-                                             self.inverse(made, node)), span)  # fmt: skip
+            absolute = build.call("abs", (inner,), span)
+            total = build.call("sum", (build.operation("epow", (absolute, made), span),), span)
+            root = build.operation("div", (build.number(1, span), made), span)
+            return build.operation("power", (total, root), span)
         if self.axes(inner) == 1 and self.axes(made) == 2:
             row = build.transpose(inner, inner.span[1])
             return build.call("sqrt", (build.chain("mul", [row, made, inner]),), span)
         raise build.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
-
-    def power_sum(self, inner: Node, exponent: Node, node: Node) -> Node:
-        """The sum of the powers of absolute values."""
-        absolute = self.build.call("abs", (inner,), node.span)
-        powers = self.build.operation("epow", (absolute, exponent), node.span)
-        return self.build.call("sum", (powers,), node.span)
-
-    def inverse(self, node: Node, at: Node) -> Node:
-        """1/node."""
-        one = self.build.number(Fraction(1), at.span)
-        return self.build.operation("div", (one, node), at.span)
 
     def exponential(self, node: Operation, values: Sequence[Node]) -> Node:
         """e with a superscript, of a matrix the exponential of the matrix."""
@@ -340,7 +342,8 @@ class Signs(KindEvidence):
         if operands and numbers[0] and self.guessed_below(node):
             if node.name in OF_MATRICES:
                 plain = self.is_guess(node.operands[0]) or self.scaled_capital(node.operands[0])
-                if not any(map(self.axes, self.names_below(node))):
+                names = (n for n in postorder(node) if isinstance(n, Name))
+                if not any(self.axes(self.build.name(n.name, n.span)) for n in names):
                     said = f"{node.name} is of a square matrix, this has numbers by their letters"
                     self.failed(self.build.error(said, node.span), node)
                 self.objection(INVALID if plain else 4, node)
@@ -375,7 +378,8 @@ class Signs(KindEvidence):
                 inner = inner.operands[0]
             if k < 2 and self.is_guess(inner) and getattr(inner, "name", "")[:1].isupper():
                 self.objection(INVALID, node)
-        if self.numbers_beside(node, axes):
+        guessed = (not k and self.is_guess(o) for o, k in zip(node.operands, axes, strict=True))
+        if max(axes) == 1 and any(guessed):  # [b; c] with a vector b and a number c
             self.objection(1.0, node)
         wide = any(isinstance(v, Number) and v.value > 1 for _, v in node.keywords)
         name = "matrix" if wide or max(axes) == 2 else "vector"

@@ -44,10 +44,7 @@ PAIRS = {
 """),
     **{n: n for n in ("gt", "lt", "ge", "le")},
 }
-MATRIX = {
-    **{n: n for n in "det inv pinv logdet expm cholesky".split()},
-    **{"inverse": "inv", "matrix_exp": "expm", "trace": "tr", "tr": "tr"},
-}
+RENAMED = pairs("inverse inv  matrix_exp expm")
 CLASSES = {
     "MSELoss": "mse_loss",
     "L1Loss": "l1_loss",
@@ -117,14 +114,10 @@ class Library(Arrays):
         if name in PAIRS:
             a, b = call.arrays(2)
             return self.entrywise(PAIRS[name], (a, b), span)
-        if name in MATRIX:
-            (a,) = call.arrays(1)
-            if a.rank != 2:
-                raise call.error("takes a matrix", f"{name}(A)")
-            return self.array(self.build.call(MATRIX[name], (a.node,), span, place))
         unlike = {**UNLIKE, **(UNLIKE_TORCH if method or call.dialect == TORCH else {})}
         if (module or method) and name in unlike:
             raise call.error(unlike[name])
+        name = RENAMED.get(name, name)
         known = name in function_names()
         nodes = [a.node for a in call.arrays(len(values))] if known else []
         return self.array(self.build.call(name, nodes, span, place))
@@ -246,5 +239,5 @@ _SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
 
 def is_function(name: str) -> bool:
     """True for a name that a call may have without a module before it."""
-    known = (_SPECIAL, ENTRYWISE, PAIRS, MATRIX, DEFINITIONS)
+    known = (_SPECIAL, ENTRYWISE, PAIRS, RENAMED, DEFINITIONS)
     return any(name in table for table in known) or name in function_names()
