@@ -1,18 +1,28 @@
 r"""Products of derivatives by the chain rule: `\partial L/\partial z \; \partial z/\partial W`."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from matderiv.expr import Expr, variables
-from matderiv.verification.quantities import DERIVATIVE, Quantity, Sign, signs
+from matderiv.verification.quantities import (
+    DERIVATIVE,
+    LATEX_NAME,
+    Quantity,
+    Sign,
+    latex_name,
+    signs,
+)
 
 _BETWEEN = re.compile(r"(?:\s|\\[,;:!]|\\(?:cdot|times)(?![A-Za-z])|[*·])*")
 
 
-def chained_signs(text: str, latex: bool, whole: Callable[[str], bool]) -> list[Sign]:
+def chained_signs(
+    text: str, latex: bool, whole: Callable[[str], bool], numbers: Collection[str] = ()
+) -> list[Sign]:
     r"""The derivatives in a formula; a product of two by the chain rule is one.
 
     `whole` is true of names of arrays: products of derivatives by entries are products of numbers.
+    A prime derives what has a name in `numbers`.
 
     >>> found = chained_signs("dL/dz * dz/dW * x'", False, lambda name: True)
     >>> [(s.quantity.of, s.quantity.by) for s in found]
@@ -28,7 +38,7 @@ def chained_signs(text: str, latex: bool, whole: Callable[[str], bool]) -> list[
         else:
             found.append(sign)
     taken = [s.span for s in found]
-    primes = _primed(text) if latex else ()
+    primes = [*_primed_names(text, latex, numbers), *(_primed(text) if latex else ())]
     found += [s for s in primes if not any(a < s.span[1] and s.span[0] < b for a, b in taken)]
     return sorted(found, key=lambda s: s.span)
 
@@ -37,6 +47,24 @@ def by_prime(e: Expr) -> str:
     """The only variable of a number in brackets with a prime; "" where the prime transposes."""
     own = variables(e)
     return own[0].name if len(own) == 1 and not e.shape and not own[0].shape else ""
+
+
+def slopes(values: Mapping[str, Expr], names: Collection[str]) -> set[str]:
+    """The names of numbers that are functions of one number, whose prime is their derivative."""
+    return {name for name, e in values.items() if name not in names and by_prime(e)}
+
+
+def _primed_names(text: str, latex: bool, numbers: Collection[str]) -> Iterator[Sign]:
+    """The names with a prime in `u'v + uv'`, of those that are numbers."""
+    typed = rf"(?P<of>{LATEX_NAME})'(?!['(])|\\[A-Za-z]+" if latex else r"(?P<of>\w+)'(?!['(])"
+    for found in re.finditer(typed, text) if numbers else ():
+        start, end = found.span("of")
+        name = latex_name(found["of"]) if latex and found["of"] else text[start:end]
+        while not latex and name not in numbers and name[:1] in numbers:  # uv' is u times v'
+            start, name = start + 1, name[1:]
+        if name in numbers:
+            made = Quantity(DERIVATIVE, primed=True)
+            yield Sign((start, found.end()), made, (start, end))
 
 
 def _primed(text: str) -> Iterator[Sign]:

@@ -151,15 +151,15 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
     >>> from matderiv.input.resolve import read
     >>> [*implied([read("-y'*log(softmax(z))").expr], "yz")]
     [('y', 'simplex')]
+    >>> [*implied([read("-y'*log(exp(z)/sum(exp(z)))").expr], "yz")]
+    [('y', 'simplex')]
     >>> [*implied([read("log(det(S)) + x'*inv(S)*x").expr, read("log(det(X))").expr], "SX")]
     [('S', 'symmetric')]
     """
     found: dict[tuple[str, str], None] = {}
     for f in functions:
         own = [v for v in variables(f) if v.name in names and v.shape]
-        inside = {
-            v for n in walk(f) if n.function.name in _DISTRIBUTIONS for v in variables(n.args[0])
-        }
+        inside = {v for n in walk(f) if _is_distribution(n) for v in variables(n.args[0])}
         if inside and any(is_(n, "log") or is_(n, "log_softmax") for n in walk(f)):
             found |= {(v.name, "simplex"): None for v in own if v not in inside}
         margins = {v for n in walk(f) if is_(n, "exp", "softplus") for v in variables(n.args[0])}
@@ -170,6 +170,14 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
             if x is not None and same_values(f, substitute(f, {x: x.T})):
                 found[x.name, "symmetric"] = None
     yield from found
+
+
+def _is_distribution(e: Expr) -> bool:
+    """True for a softmax, by its name or as a part of a sum."""
+    part = is_(e, "div") or is_(e, "ediv")
+    return e.function.name in _DISTRIBUTIONS or (
+        part and is_(e.args[0], "exp") and e.args[0] in walk(e.args[1])
+    )
 
 
 def narrow(reading: Reading) -> Choice:

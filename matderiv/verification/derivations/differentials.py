@@ -22,7 +22,7 @@ from matderiv.input.resolve import build
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, is_scalar, long_axes, size_names
-from matderiv.verification.derivations.chain_products import by_prime, chained_signs
+from matderiv.verification.derivations.chain_products import by_prime, chained_signs, slopes
 from matderiv.verification.derivations.change_symbols import with_changes
 from matderiv.verification.derivations.components import Indices, entry_name, letters_of
 from matderiv.verification.derivations.definitions import parsed, placed
@@ -324,7 +324,8 @@ class Marking:
     def _derivatives(self, p: Passage, depth: int) -> Passage:
         """∂f/∂z, ∇_z f and ∂/∂z (...) as symbols."""
         known, names = self.reader.ground.functions, self.reader.ground.reading.variables
-        for sign in reversed(chained_signs(p.text, p.latex, self._is_whole)):
+        primed = slopes(known, names)
+        for sign in reversed(chained_signs(p.text, p.latex, self._is_whole, primed)):
             q, (start, stop) = sign.quantity, sign.span
             typed = p.text[start:stop]
             if all(part.strip() in names for part in typed.split("/")):

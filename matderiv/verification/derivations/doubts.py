@@ -32,9 +32,9 @@ from matderiv.verification.verdict import PROVED, UNDECIDED, Verdict
 
 _DEEPER = re.compile(r"\\nabla\s*[_^]|'|\\partial|∂")  # by what, or how often
 _NUMBERED = re.compile(
-    rf"(?<![\w{{\\])({LATEX_NAME})\s*=\s*(?:[(\[]|\\begin\{{[a-z]*matrix\}}|\\left(?=\W))*\s*"
-    r"[-+]?\d[\d.]*"
-    r"(?!\s*,\s*\\?[lc]?dots)(?=\s*(?:[$,;.)\]&\n]|\\[\\q;,)]|$))"
+    rf"(?<![\w{{\\])({LATEX_NAME})\s*=\s*((?:[(\[]|\\begin\{{[a-z]*matrix\}}|\\left(?=\W))*)\s*"
+    r"[-+]?\d++(?:\.\d++)?"
+    r"(?!\s*,\s*\\?[lc]?dots)(?=\s*(?:[$,;.)\]&\n]|\\[\\q;,)]|$)|\s+[-\d])"
 )
 _SLOPE = re.compile(  # f (1 - f) and (1 - f^2)
     r"(?<![A-Za-z\\])(\\(?:hat|tilde|bar)\s*\{?[A-Za-z]\}?|\\?[A-Za-z]+)"
@@ -127,13 +127,15 @@ class Doubts:
             return f"{q.of} is a function of several, and this does not say by which"
         true = {*walk(self.ground.derivative(q))} if q.kind == DERIVATIVE else set()
         for node in walk(side):
-            deep = node.function.call == "abstract" and node not in true
+            deep = node.function.call == "abstract" and (node is side or node not in true)
             if deep and (node is side or node.params[-1] > 1 or not node.args[0].shape):
                 return f"nothing says which function {node.params[-2]} is"
         if not variables(side) and (is_(side, "blocks") or self._at_a_point(q, left)):
             if number_value(side) != 0 or q.kind != FORMULA:  # a formula set to 0 is a condition
                 return ONE_POINT
         names, behind = {v.name for v in variables(side)}, self.behind(q, left)
+        if self._put_in(q, behind - names):
+            return ONE_POINT
         every = behind & self.reader.strangers if self.placed else set()  # for all h
         return self._reason((names | behind) - every) or self._foreign(q, names - behind)
 
@@ -169,13 +171,18 @@ class Doubts:
         if q.kind == VALUE or (q.kind == FORMULA and not self.sloped and not self.strict):
             return True
         names = self.behind(q, left)
-        return bool((names | {split_label(n)[0] for n in names}) & self._numbered)
+        return bool((names | {split_label(n)[0] for n in names}) & self._numbered.keys())
+
+    def _put_in(self, q: Quantity, missing: set[str]) -> bool:
+        """True where numbers may stand for an array: one that has some in brackets is missing."""
+        rows = {n for n, brackets in self._numbered.items() if brackets}
+        return bool(missing & rows - {q.of}) and not self.strict
 
     @cached_property
-    def _numbered(self) -> set[str]:
-        """The names that have a number somewhere in the document: `x = 1`, `W = [1, 2]`."""
+    def _numbered(self) -> dict[str, str]:
+        """The names that have a number somewhere, with its brackets: `x = 1`, `W = [1, 2]`."""
         found = _NUMBERED.finditer(self.reader.document)
-        return {latex_name(m[1].strip()) for m in found} - {""}
+        return {name: m[2] for m in found if (name := latex_name(m[1].strip()))}
 
     def in_case(self, chain: Chain, e: Expr, left: Expr | None, q: Quantity) -> Expr:
         """A side that is said of some indices only, with the truth at the others."""
@@ -232,14 +239,15 @@ class Doubts:
         if re.search(r"\\sum(?![A-Za-z])|\bsum_", passage.text):
             return "the sizes below the sum do not fit together as it was read"
         names = names_in(passage)
-        if not names and self._at_a_point(q, left):
+        behind = self.behind(q, left)
+        if self._put_in(q, behind - names) or (not names and self._at_a_point(q, left)):
             return ONE_POINT
         if "T" in self.ground.reading.variables and re.search(r"\^\s*\{?\s*-?\s*T", passage.text):
             return "T is a name here as well"
         strange = sorted(names & undefined(self.ground))
         if strange and _DEEPER.search(passage.text):
             return f"nothing says which function {strange[0]} is"
-        return self._reason(names | self.behind(q, left)) or self._unknown(names)
+        return self._reason(names | behind) or self._unknown(names)
 
     def have_open_sizes(self, names: Collection[str]) -> bool:
         """True if one of these names was given a size that no declared name has."""

@@ -96,7 +96,8 @@ def planned(
         so_far.heard(chain, s)
         chains.append(chain)
     changing = {name for s in statements for side in s.sides for name in changes_in(side, known)}
-    return _completed(chains, definitions, given, changing - so_far.handed, names)
+    kept = {q.of for c in chains if c.role == CONDITION and (q := c.quantity) and q.of not in names}
+    return _completed(chains, definitions, given, changing - so_far.handed - kept, names)
 
 
 def _by_cases(statements: Sequence[Statement]) -> list[Statement]:

@@ -115,15 +115,15 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     inner = named(sides[0].text, sides[0].latex)
     slope = inner.kind in (DERIVATIVE, DIFFERENTIAL)
     told = q.kind == DIFFERENTIAL and inner.kind == DERIVATIVE and inner.by == q.of
-    if told or _is_handed(q, sides, so_far):
+    if told or (not s.zero and _is_handed(q, sides, so_far)):
         so_far.handed.add(q.of)
         by = inner if told else Quantity(DERIVATIVE, "", q.of)
         return replace(made, role=CALLS, name=f"d{q.of}", quantity=by, sides=tuple(sides[told:]))
     if q.kind == DERIVATIVE and q.of not in {"", *names} and _CALLED.match(first.text):
         return replace(made, role=CALLS, quantity=replace(q, of=""))
-    if q.kind in (DERIVATIVE, FORMULA) and s.zero:
-        if len(sides) > 1 or q.kind == FORMULA:
-            return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
+    if (q.kind == FORMULA and s.zero) or (q.kind == DERIVATIVE and s.zero and len(sides) > 1):
+        return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
+    if q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1:
         return replace(made, role=CONDITION)
     known = q.kind == VALUE and q.of in {*so_far.mentioned, *names}
     number = known and not any(names_in(side) for side in sides)

@@ -352,14 +352,12 @@ class JudgedSides:
         if q.kind == FORMULA and number_value(e) == 0 and not (self.stationary or self.rest.slopes):
             if not self.doubts.strict:
                 return Verdict(UNDECIDED, message="nothing says that this is about a derivative")
-        if (
-            q.of in self.reader.mixed
-            and len(e.shape) == 2
-            and self.compared.verdict(q, e.T).correct
-        ):
-            return Verdict(UNDECIDED, message="right if the second name is that of the rows")
-        marks = [m for m in side.marks.values() if isinstance(m, Quantity)]
-        again = any((m.of, m.by, m.kind) == (q.of, q.by, q.kind) for m in marks)
+        marks = {s: m for s, m in side.marks.items() if isinstance(m, Quantity)}
+        mixed, jacobian = q.of in self.reader.mixed, any(len(s.shape) == 2 for s in marks)
+        if len(e.shape) == 2 and (mixed or jacobian) and self.compared.verdict(q, e.T).correct:
+            said = "the second name is that of the rows" if mixed else "its factors are laid out so"
+            return Verdict(UNDECIDED, message=f"right if {said}")
+        again = any((m.of, m.by, m.kind) == (q.of, q.by, q.kind) for m in marks.values())
         again = again or (wrong.diagnosis == "shape" and side.expr in side.written)
         if q.kind == DERIVATIVE and again:
             return Verdict(UNDECIDED, message="this may be the derivative at another point")

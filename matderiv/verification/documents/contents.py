@@ -75,6 +75,7 @@ _LABEL = re.compile(
 )
 _LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
 _BOLD_LABEL = r"^\s*(?:[-*]\s+)?(?:\*\*[^*=]+\*\*|__[^_=]+__)[.:]?(?=\s)"
+_STRONG = r"(?<![^\s(])\*\*(?=[^\s*][^*]*(?<=\S)\*\*(?:[\s).,;:]|$))|(?<=[^\s*])\*\*(?=[\s).,;:]|$)"
 _RAISED = r"(?<![A-Za-z0-9_])e\^\{([^{}]*)\}"
 _PLAIN_CASE = re.compile(
     r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*(?:\\math\w+\s*\{?\s*)?[\w.]+\s*\}?\s*$"
@@ -99,6 +100,7 @@ _REASON = re.compile(
 _PRODUCTS = re.compile(r"(?:(?<![A-Za-z])[A-Z]{0,2}[A-Za-z](?![A-Za-z])|[\s\d=+^_(){}.,-])+")
 _MORE = re.compile(r"\s*[+*/]\s*\S|.*(?:∈|\w\s*:\s*[\w,× ]+$)")  # what goes on, or declares
 _DIRECTIVE = re.compile(r"\s*(?:`{3,}|~{3,}|:{3,})\s*\{(?!code)[\w:-]+\}")  # whose inside is text
+_DRAWN = r"^[^\n$]*=[^\n$]*\][ \t]*(?:\n[ \t]*\[[^\n=$]*\][ \t]*$)+"
 _OF_LAST = re.compile(r"\b(?:its|whose|their)\s+(?:\w+\s+)?(?:gradient|hessian|derivative)\b")
 
 
@@ -128,7 +130,10 @@ class Piece:
 
 def pieces(document: str, suffix: str = "txt") -> Iterator[Piece]:
     """The pieces of a document in order; LimitError for a line or formula of excessive length."""
-    for piece in _in_sentences(_as_products([*_pieces(text_of(document, suffix), suffix)])):
+    text = text_of(document, suffix)
+    if suffix != "tex":  # a matrix in several lines is not read, and no row is read alone
+        text = text.replaced(_DRAWN, lambda m: re.sub(r"[\n[]", "⋮", m[0]), re.MULTILINE)
+    for piece in _in_sentences(_as_products([*_pieces(text, suffix)])):
         if len(piece.passage.text) > LONGEST:
             number = Lines(document).number(piece.passage.start)
             raise LimitError(
@@ -291,7 +296,11 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     if p and (words or _is_prose(p.text)):
         yield Piece("prose", p)
     elif p:
-        p = as_row(p) if latex else p.blanked(_BOLD_LABEL).replaced(_RAISED, _exponential)
+        p = (
+            as_row(p)
+            if latex
+            else p.blanked(_BOLD_LABEL).blanked(_STRONG).replaced(_RAISED, _exponential)
+        )
         p = replace(p.stripped(), latex=latex, python=python)
         yield Piece("formula", p, new=True, first=True)
 

@@ -47,7 +47,7 @@ _STATEMENT = re.compile(
 MOST_STATEMENTS = 2  # lines like a program's that a formula may have
 
 
-_FORMULAS = re.compile(r"\$|\\\[|\\\(|\\begin\{")  # beside them a program is no derivation
+_FORMULAS = re.compile(r"\$|\\\[|\\\(|\\begin\{|∂|∇")  # beside them a program is no derivation
 
 
 def notebook_text(document: str) -> str:
