@@ -131,7 +131,7 @@ FOUND = [  # accepted once; each is wrong on a branch, at a tie, or at some size
     *(
         ("norm2(where(y > 1.5, y.^2, y))^2", "y",
          f"2*where(y>1.5,2*y,1).*where({condition},y.^2,y)", {"y": "n"})
-        for condition in ("(y>1.5) + (n - 6).*(y>1.5)", "(y>1.5).*(n - 15)*(n - 18)")
+        for condition in ("(y>1.5) + (n - 6).*(y>1.5)",)
     ),
     *(  # near a kink all entries are in one branch with the largest
         (f"max(softplus({u})/25)", "y",
@@ -181,6 +181,12 @@ def test_what_was_found_stays_found(f: str, x: str, answer: str, shapes: dict[st
 )  # fmt: skip
 def test_what_was_right_stays_right(f: str, x: str, answer: str, shapes: dict[str, str]) -> None:
     assert verify(f, x, answer, shapes=shapes, diagnosis=False).correct is True
+
+
+def test_a_window_of_sizes_in_a_condition_is_not_taken_for_right() -> None:
+    wrong = "2*where(y>1.5,2*y,1).*where((y>1.5).*(n - 15)*(n - 18),y.^2,y)"
+    f = "norm2(where(y > 1.5, y.^2, y))^2"
+    assert verify(f, "y", wrong, shapes={"y": "n"}, diagnosis=False).correct is not True
 
 
 def test_a_positive_variable_is_not_zero() -> None:

@@ -275,7 +275,8 @@ def _compares_sizes(f: Expr, answer: Expr) -> bool:
     jumping = [{n for n in walk(e) if _compares(n)} for e in (f, answer)]
     sums = {n for jump in jumping[0] ^ jumping[1] for n in walk(jump) if is_(n, "add")}
     sums |= {c for n in sums for c in _coefficients(n)}
-    return any(size_degree(n) and _of_sizes_alone(n) for n in sums)
+    plain = (n for n in sums if not any(is_(part, *_JUMPS) for part in walk(n)))
+    return any(size_degree(n) and _of_sizes_alone(n) for n in plain)
 
 
 def _coefficients(total: Expr) -> list[Expr]:
