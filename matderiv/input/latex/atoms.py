@@ -88,15 +88,12 @@ class Atoms(Blocks):
 
     def number(self) -> Node:
         token = self.take()
-        if token.text == "1" and self.at("_", "^") and self._is_ones():
+        above = {self.peek().text, self.peek(2).text}  # 1_n, 1^T
+        if token.text == "1" and (self.at("_") or (self.at("^") and above & {"⊤", "T"})):
             return self.constant("1", token)
         if token.text == "1" and self.at("\\{"):
             return self.mask(self.build.number(1, token.span))
         return self.build.number(Fraction(token.text), token.span)
-
-    def _is_ones(self) -> bool:
-        """True for a 1 with a subscript, or with a transpose above."""
-        return self.at("_") or self.peek().text in ("⊤", "T") or self.peek(2).text in ("⊤", "T")
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind; a comparison in them is 0 or 1."""

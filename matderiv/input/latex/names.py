@@ -73,8 +73,7 @@ class Names(Symbols):
             return self.function("sigmoid", symbol.span)
         if known is None and symbol.stem == "I" and not symbol.accents:
             return self.identity(symbol)
-        answered = not self.scope.guess and "psi" not in self.scope.facts
-        if known is None and symbol.stem == "psi" and self.at("(") and answered:
+        if symbol.stem == "psi" and self.at("(") and self._is_digamma(known):
             return self.function("digamma", symbol.span)
         if known is None and symbol.stem == "Phi" and self.at("(") and self._only_applied("Phi"):
             self.remarks.append(NORMAL)
@@ -114,6 +113,10 @@ class Names(Symbols):
         label = self._label() if self.at("_") else ""
         self.place = start
         return self.known(symbol, label) if label else None
+
+    def _is_digamma(self, known: str | None) -> bool:
+        r"""True for `\psi(x)` in an answer, if the question has no function of this name."""
+        return known is None and not self.scope.guess and "psi" not in self.scope.facts
 
     def _is_turned(self) -> bool:
         """True where `^T` or `^\\top` stands alone: a vector e that lies, and no exponential."""
