@@ -143,3 +143,12 @@ def test_a_condition_is_no_step() -> None:
     assert verdicts(lines, shapes=SQUARE) == ["given", "given", "proved"]
     lines = ["f = x'*x", "sum(softmax(x)) = 2", "∂f/∂x = 2*x"]
     assert verdicts(lines, shapes=SQUARE) == ["given", "disproved", "proved"]
+
+
+@pytest.mark.parametrize("name", ["g", "MSE", "KL", "NLL"])
+def test_a_function_of_a_text_may_have_the_name_of_a_function_in_capitals(name: str) -> None:
+    hessian = r"\begin{bmatrix} 2b & 2w \\ 2w & 6b\end{bmatrix}"
+    wrong = hessian.replace("6b", "3b")
+    for said, verdict in ((hessian, "proved"), (wrong, "disproved")):
+        lines = [f"${name}(w, b) = w^2 b + b^3$", rf"$\nabla^2 {name} = {said}$"]
+        assert verdicts(lines) == ["given", verdict]

@@ -86,7 +86,7 @@ class Names(Symbols):
             return moment
         word = len(symbol.stem) > 1 and symbol.stem not in GREEK_NAMES
         if known is None and word and symbol.font in (*UPRIGHT, "mathbf"):
-            if known_function(symbol.stem) in reserved_names() or self.at("("):
+            if self.at("(") or self._is_function(symbol.stem):
                 return self.function(self._function_name(symbol.stem), symbol.span)
         if known is None and symbol.font in PROSE and len(symbol.stem) > 1:
             raise self.error("words between formulas are not read", symbol.span)
@@ -156,6 +156,11 @@ class Names(Symbols):
         if inside and once and number and after != "^" and {*inside} & {*self.scope.about}:
             hint = r"\operatorname{sigmoid}(...)^2, or \sigma^2 \cdot (...)"
             raise self.error("a power of the sigmoid function, or a product?", span, hint)
+
+    def _is_function(self, word: str) -> bool:
+        """True for an upright word that is a function; in capitals and alone, MSE, it is a name."""
+        name = known_function(word)
+        return name in reserved_names() and (name == word or self.token.kind != "end")
 
     @staticmethod
     def _function_name(word: str) -> str:
