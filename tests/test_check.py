@@ -396,3 +396,27 @@ def test_a_wrong_gradient_of_a_deep_network_is_refuted() -> None:
     wrong = check(found.f, found.wrt, lambda v, n: -found.evaluate({k: v[k] for k in shapes}))
     assert wrong.verdict == "disproved"
     assert check(found.f, found.wrt, lambda v, n: found.evaluate(v)).verdict != "disproved"
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt"),
+    [
+        ("sum(x) - ones(n)'*x", "x"),
+        ("sum(x - mean(x))", "x"),
+        ("np.sum(A * B) - np.trace(A @ B.T)", "A"),
+        ("norm2(x)^2 - x'*x", "x"),
+        ("sum(softmax(x))", "x"),
+        ("tr(A*inv(A))", "A"),
+    ],
+)
+def test_rounding_beside_a_derivative_that_is_zero_is_no_difference(f: str, wrt: str) -> None:
+    assert md.derive(f, wrt).check().verdict == "verified"
+    assert md.verify(f, wrt, f"0*{wrt}").correct is True
+    for factor in ("1e-9", "1e-14", "1e-30"):
+        assert md.verify(f, wrt, f"{factor}*{wrt}").correct is False
+
+
+@pytest.mark.parametrize("scale", ["1e-20", "1e-30", "1e-150"])
+def test_a_small_derivative_is_no_rounding(scale: str) -> None:
+    assert md.verify(f"{scale}*sum(x)", "x", "0*x").correct is not True
+    assert md.verify(f"{scale}*norm2(x)^2", "x", "0*x").correct is not True

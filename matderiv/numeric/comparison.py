@@ -38,6 +38,7 @@ ROUGH, GROSS = 1e-2, 0.3  # a truth less certain than WRONG tells no smaller mis
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
 SURE = 10  # a difference counts that is so many times the uncertainty of the truth
 STEADY = 0.1  # a difference counts if neither side of it changes by more than this part of it
+SHORTER = 0.7  # a power of two would round as before
 NUDGES = (1e-13, 1e-10, 1e-8)  # how far points beside one are, so that only rounding differs
 WIDE = 0  # the step of `stencils` to begin with
 NARROW = (2, 2, 2, 2, 1)  # beside kinks, by order: narrower ones lose the digits of a fourth
@@ -195,12 +196,14 @@ class Comparer(NamedTuple):
         """A difference; none where claim or truth change as much from a point to one beside it.
 
         Then it is rounding: a softmax of numbers around 10¹⁶ is one. So is what a formula leaves
-        of large numbers where f is saturated, with a derivative that is 0.
+        of large numbers where f is saturated, with a derivative that is 0, and what is no form
+        of the direction, as of sum(x) - ones(n)'*x.
         """
         apart = _largest(here[0] - here[1])
         widths = NUDGES if apart <= noise else NUDGES[:1]
         beside = (self._beside(self.question.beside(point, w), here, directions) for w in widths)
-        if any(moved > STEADY * apart for moved in beside):
+        shorter = (self._bent(truth, here[1], directions) for _ in range(apart <= noise))
+        if any(moved > STEADY * apart for moved in (*shorter, *beside)):
             if apart <= noise:
                 return DifferenceFinding("match", (0.0,) * len(found.errors), zero=True)
         elif here[1].any() or truth.bound.largest(truth.values) <= GROWN:
@@ -208,6 +211,11 @@ class Comparer(NamedTuple):
         if found.verdict == "between":
             return found
         return DifferenceFinding("nothing", note="the numbers are rounding at some point")
+
+    def _bent(self, truth: Truth, along: Array, directions: Directions) -> float:
+        """How far the truth along a shorter direction is from what it should be there."""
+        (slope, *_) = self._slopes(truth, (SHORTER * directions[0],), len(directions))
+        return _largest(slope.value - SHORTER ** len(directions) * along)
 
     def _beside(self, other: Point, here: tuple[Array, Array], directions: Directions) -> float:
         """How much claim and truth along some directions change to another point."""

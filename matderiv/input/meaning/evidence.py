@@ -264,6 +264,9 @@ class KindEvidence:
         terms = [unsigned(o) for n in nodes if n.function == "add" for o in n.operands]
         if any(self.is_guess(t) and not guessed_axes(getattr(t, "name", "x")) for t in terms):
             return True
+        numbered = (n.name for n in self.source.nodes if isinstance(n, Name))
+        if any(name[-1].isdigit() for name in numbered):
+            return True
         return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)
 
     def by_inner_product(self, node: Node) -> bool:
