@@ -196,36 +196,43 @@ class Comparer(NamedTuple):
         """A difference; none where claim or truth change as much from a point to one beside it.
 
         Then it is rounding: a softmax of numbers around 10¹⁶ is one. So is what a formula leaves
-        of large numbers where f is saturated, with a derivative that is 0, and what is no form
-        of the direction, as of sum(x) - ones(n)'*x.
+        of large numbers where f is saturated, with a derivative that is 0; a truth that is no form
+        of the direction, as of sum(x) - ones(n)'*x, and one that is nothing but rounding itself.
         """
         apart = _largest(here[0] - here[1])
         widths = NUDGES if apart <= noise else NUDGES[:1]
         beside = (self._beside(self.question.beside(point, w), here, directions) for w in widths)
-        shorter = (self._bent(truth, here[1], directions) for _ in range(apart <= noise))
-        if any(moved > STEADY * apart for moved in (*shorter, *beside)):
-            if apart <= noise:
-                return DifferenceFinding("match", (0.0,) * len(found.errors), zero=True)
-        elif here[1].any() or truth.bound.largest(truth.values) <= GROWN:
+        moves = any(max(moved) > STEADY * apart for moved in beside)
+        if apart <= noise and (moves or self._is_rounding(truth, here[1], directions, apart)):
+            return DifferenceFinding("match", (0.0,) * len(found.errors), zero=True)
+        if not moves and (here[1].any() or truth.bound.largest(truth.values) <= GROWN):
             return found
         if found.verdict == "between":
             return found
         return DifferenceFinding("nothing", note="the numbers are rounding at some point")
 
-    def _bent(self, truth: Truth, along: Array, directions: Directions) -> float:
-        """How far the truth along a shorter direction is from what it should be there."""
-        (slope, *_) = self._slopes(truth, (SHORTER * directions[0],), len(directions))
-        return _largest(slope.value - SHORTER ** len(directions) * along)
+    def _is_rounding(
+        self, truth: Truth, along: Array, directions: Directions, apart: float
+    ) -> bool:
+        """True for a truth that is no form of the direction, or is lost beside facts that hold."""
+        order = len(directions)
+        (shorter, *_) = self._slopes(truth, (SHORTER * directions[0],), order)
+        if _largest(shorter.value - SHORTER**order * along) > STEADY * apart:
+            return True
+        (there, *_) = self._slopes(truth.nudged(NUDGES[1]), directions[:1], order)
+        return _largest(there.value - along) > STEADY * _largest(along)
 
-    def _beside(self, other: Point, here: tuple[Array, Array], directions: Directions) -> float:
+    def _beside(
+        self, other: Point, here: tuple[Array, Array], directions: Directions
+    ) -> tuple[float, float]:
         """How much claim and truth along some directions change to another point."""
         question, claim = self.question, None
         with suppress(DomainError):
             claim = question.arranged(question.claimed(other), other.sizes)
         there = question.truth(self.program, other)
         (slope, *_) = self._slopes(there, directions[:1], len(directions))
-        again = (here[0] if claim is None else self._along(claim, directions), slope.value)
-        return max(_largest(a - b) for a, b in zip(here, again, strict=True))
+        again = here[0] if claim is None else self._along(claim, directions)
+        return _largest(here[0] - again), _largest(here[1] - slope.value)
 
     def _worst(self, claim: Array, point: Point) -> WorstEntry:
         """The entry that differs most."""

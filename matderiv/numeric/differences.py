@@ -11,7 +11,7 @@ Trapp 1998), and only the others are differences.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -107,6 +107,15 @@ class Truth:
 
         directions = tuple(d.tobytes() for p in probes for d in p)
         return remembered(self.known, (method, directions), made)
+
+    def nudged(self, width: float) -> Truth:
+        """The truth at a point beside, where facts hold no longer to the last digit."""
+        rng = np.random.default_rng(0)
+        values = {
+            name: v * (1 + width * rng.standard_normal(np.shape(v)))
+            for name, v in self.values.items()
+        }
+        return replace(self, values=values, known={})
 
 
 def contracted(array: Array, directions: Directions) -> Array:
