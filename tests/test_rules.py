@@ -15,7 +15,7 @@ from matderiv.command.failures import UsageError
 from matderiv.command.rules import example, example_steps, explained, listed, symbol
 from matderiv.functions.record import Function
 from matderiv.language.sentences import plain_words
-from matderiv.output.documents.formulas import SpokenNames
+from matderiv.output.documents.spoken import SpokenNames
 from matderiv.views.catalogue import RULES, Rule, proof_of, rules_of
 from matderiv.views.reasons import says
 

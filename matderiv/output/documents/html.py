@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
 from matderiv.output.documents.mathml import breakable, mathml
+from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.latex.formula import formula
 from matderiv.views.document import About, Document, Partial
 

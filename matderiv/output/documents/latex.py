@@ -7,8 +7,8 @@ upstream gradient, `\mathrm{d}(\ldots)` for a change. Nothing that a user typed 
 from collections.abc import Sequence
 
 from matderiv.arguments import pairs
-from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
+from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import escaped

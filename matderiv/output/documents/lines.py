@@ -12,7 +12,7 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
 from matderiv.expr import Expr, variable, variables
 from matderiv.language.sentences import marked
-from matderiv.output.documents.formulas import SpokenNames
+from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.latex.breaking import broken
 from matderiv.output.latex.equation import notation
 from matderiv.output.latex.formula import formula, where_parts

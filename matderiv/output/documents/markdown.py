@@ -2,9 +2,9 @@ r"""A derivation as Markdown with formulas that KaTeX and MathJax read: `aligned
 
 from collections.abc import Iterator
 
-from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.latex import plain
 from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
+from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.latex.formula import formula
 from matderiv.views.document import About, Document
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from matderiv.choosing.parts import name_parts
-from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.html import (
     about_html,
     answer_html,
@@ -18,6 +17,7 @@ from matderiv.output.documents.html import (
 )
 from matderiv.output.documents.latex import about_latex, answer_latex, document_latex
 from matderiv.output.documents.markdown import answer_markdown, document_markdown
+from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.documents.typst import answer_typst, document_typst
 from matderiv.output.latex.equation import derivative_latex, index_equation_latex

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from matderiv.errors import display_width
 from matderiv.language.sentences import marked, plain_words
-from matderiv.output.documents.formulas import SpokenNames
 from matderiv.output.documents.html import (
     HTML,
     about_html,
@@ -29,6 +28,7 @@ from matderiv.output.documents.markdown import (
     document_markdown,
     escaped_text,
 )
+from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.latex.breaking import broken
 from matderiv.views.document import About, Document
