@@ -132,7 +132,7 @@ def test_a_standalone_file_has_names_layout_and_rules(run: Run, tmp_path: Path) 
     for written in (steps, answer):
         assert written.startswith("\\documentclass")
         assert r"Let $\mathbf{A} \in \mathbb{R}^{m \times n}$, $\mathbf{x} \in" in written
-        assert "Layout: the gradient has the shape of x: n." in written
+        assert r"Layout: the gradient has the shape of $\mathbf{x}$: $n$." in written
         assert r"\begin{align*}" in written
     assert r"\tag*{\small squared norm (1)}" in steps
     assert r"\nabla_{\mathbf{x}} f &= 2" in answer

@@ -1,6 +1,6 @@
 """Index notation: `∂f_i/∂W_jk = δ_ij x_k`, for every derivative, matrix form or not."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, variable, walk
@@ -129,8 +129,19 @@ def _factor(f: Factor, names: dict[Index, str]) -> str:
     return written + _power(f.exponent)
 
 
-def entry(e: Expr, at: tuple[str, ...]) -> Expr:
-    """The entry of an expression as a number: functions of each entry go inside, softplus(t_i)."""
+def _named(node: Expr, at: tuple[str, ...]) -> Expr:
+    written = text(node) if level(node) == ATOM else f"({text(node)})"
+    return variable(f"{written}_{''.join(at)}")
+
+
+Named = Callable[[Expr, tuple[str, ...]], Expr]
+
+
+def entry(e: Expr, at: tuple[str, ...], named: Named = _named) -> Expr:
+    """The entry of an expression as a number: functions of each entry go inside, softplus(t_i).
+
+    `named` makes a name of an entry of anything else.
+    """
     done: dict[Expr, Expr] = {}
     for node in walk(e):
         inside = _entrywise(node) and all(a in done for a in node.args)
@@ -140,7 +151,8 @@ def entry(e: Expr, at: tuple[str, ...]) -> Expr:
             args = (done[a] for a in node.args)
             done[node] = apply(_scalar_name(node), *args, params=node.params)
         else:
-            done[node] = _named(node, at, len(e.shape) == len(node.shape))
+            turned = is_(node, "transpose")
+            done[node] = named(node.args[0] if turned else node, at[::-1] if turned else at)
     return done[e]
 
 
@@ -154,14 +166,3 @@ def _entrywise(node: Expr) -> bool:
 def _scalar_name(node: Expr) -> str:
     names = {"hadamard": "mul", "ediv": "div", "epow": "power"}
     return names.get(node.function.name, node.function.name)
-
-
-def _named(node: Expr, at: tuple[str, ...], whole: bool) -> Expr:
-    letters = "".join(at)
-    if is_(node, "transpose") and len(at) == 2:
-        return _named(node.args[0], at[::-1], whole)
-    if is_(node, "transpose") and len(at) == 1:
-        return _named(node.args[0], at, whole)
-    written = text(node)
-    plain = level(node) == ATOM
-    return variable(f"{written}_{letters}" if plain else f"({written})_{letters}")

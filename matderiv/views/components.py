@@ -153,12 +153,18 @@ def collapsed(tensor: Tensor) -> Tensor:
 
 
 def in_reading_order(tensor: Tensor) -> Tensor:
-    """The deltas of each term, then what has the first axis, then the other factors."""
-
-    def place(f: Factor) -> tuple[bool, bool]:
-        return not is_(f.expr, "eye"), not set(tensor.axes[:1]) & set(f.indices)
-
-    terms = (t._replace(factors=tuple(sorted(t.factors, key=place))) for t in tensor.terms)
+    """The deltas of each term, then the other factors, each with an index of the one before it."""
+    terms = []
+    for t in tensor.terms:
+        left = [f for f in t.factors if not is_(f.expr, "eye")]
+        found = [f for f in t.factors if is_(f.expr, "eye")]
+        near = set(tensor.axes[:1])
+        while left:
+            f = next((f for f in left if near & set(f.indices)), left[0])
+            left.remove(f)
+            found.append(f)
+            near = set(f.indices) - near or near
+        terms.append(t._replace(factors=tuple(found)))
     return Tensor(tensor.axes, tuple(terms))
 
 

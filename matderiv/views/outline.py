@@ -15,6 +15,7 @@ from matderiv.views.document import (
     NamedValue,
     Partial,
     Section,
+    Side,
     Step,
 )
 from matderiv.views.stages import (
@@ -96,16 +97,20 @@ class View:
         taken |= {s.variable.name for stage in found for s in stage.symbols}
         sections: list[Section] = []
         symbols: list[NamedValue] = []
+        said: set[tuple[Side, Form]] = set()
         for k, stage in enumerate(found):
             part = self.tell(d, stage, taken)
             title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
             own = [Section("Read as", reading_steps(stage)), *part.sections]
-            sections += [replace(s, title=title + s.title) for s in own]
+            for s in own:
+                steps = tuple(t for t in s.steps if (t.left, t.right) not in said)
+                sections.append(replace(s, title=title + s.title, steps=steps))
             symbols += [*part.stage.symbols, *part.symbols]
             if k + 1 < len(found):
                 left, g = Partial(stage.target, d.wrt, projected=projected(d)), found[k + 1]
                 step = _once(sections, Step(left, g.shown, self.rule, names=g.called))
                 sections.append(Section(title + "result", (step,)))
+                said.add((g.called, step.right))
         if d.kind in FORWARD_MODE:
             symbols.append(NamedValue(change_of(found[0].called), "change", found[0].called))
         return sections, symbols, part.last

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
+from math import prod
 
-from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, variables
+from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, variables
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import factors_of, matrix_product, transposed, transposed_chain
 from matderiv.words.monomials import scaled
@@ -229,11 +230,12 @@ def plain(e: Expr, changes: Collection[Expr]) -> Expr:
             return _one_bar(made)
         if is_(made, "hadamard"):
             return _moved_last(made, changes)
-        if is_(made, "tr"):
-            sign, core = signed(made.args[0])
-            return made if sign > 0 else negated(apply("tr", core))
         if is_(made, "sum") and made.params == (None,):
             made = _summed(made, changes)
+        if is_(made, "tr", "sum"):
+            sign, core = signed(made.args[0])
+            turned = apply(made.function.name, core, params=made.params)
+            return made if sign > 0 else negated(turned)
         return _spliced(made) if is_(made, "mul") else made
 
     return sign_inside(fold(e, visit))
@@ -256,7 +258,10 @@ def _spliced(product: Expr) -> Expr:
         chain = is_scalar(core.shape) and before and k == len(factors) - 1
         joins = is_(core, "mul") and (not is_scalar(core.shape) or numbers or chain)
         flat += core.args if joins else (core,)
-    flat = [f for f in flat if number_value(f) != 1] or flat[:1]
+    counts = [c for f in flat if (c := number_value(f)) is not None]
+    flat = [number(prod(counts))] * (prod(counts) != 1) + [
+        f for f in flat if number_value(f) is None
+    ] or flat[:1]
     made = apply("mul", *flat) if len(flat) > 1 else flat[0]
     if made.shape != product.shape:
         return product

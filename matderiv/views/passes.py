@@ -216,7 +216,7 @@ class BackwardPass:
     ) -> None:
         """The line for one derivative; with several shares first their sum."""
         users = [p for p in self.stage.pieces if x in p.inputs and p.variable in self.adjoints]
-        rule = self.prefix + " + ".join(dict.fromkeys(rule_name(p) for p in users))
+        rule = self.prefix + " + ".join(dict.fromkeys(rule_name(p, x) for p in users))
         reason = self._handed(users, x)
         if not users:
             nothing = f"On every path to {code(x.name)} stands a derivative that is 0."

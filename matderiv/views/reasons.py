@@ -13,14 +13,16 @@ from matderiv.views.catalogue import BY_NAME, STEP_NAMES
 from matderiv.views.intermediates import Intermediate
 
 
-def rule_name(piece: Intermediate) -> str:
-    """The rule that differentiates the piece, in the words of a course.
+def rule_name(piece: Intermediate, by: Expr | None = None) -> str:
+    """The rule that differentiates the piece, by one of its inputs, in the words of a course.
 
     >>> z = variable("z", (3,))
     >>> e = apply("relu", z)
     >>> rule_name(Intermediate(variable("h", (3,)), e, e, e))
     'relu'
     """
+    if _beside(piece, by):
+        return "sum"
     if piece.parts:
         own = [p for p in piece.parts if not is_(p.main, "add")] or list(piece.parts)
         return " + ".join(dict.fromkeys(map(rule_name, own)))
@@ -36,6 +38,11 @@ def rule_name(piece: Intermediate) -> str:
     return STEP_NAMES.get(main.function.name, main.function.label)
 
 
+def _beside(piece: Intermediate, by: Expr | None) -> bool:
+    """True for an input that is only added: b in W*x + b."""
+    return by in piece.inputs and not piece.parts and by not in variables(piece.main)
+
+
 def _changing(main: Expr, piece: Intermediate) -> list[Expr]:
     """The arguments of the operation that are names of the derivation or the variable."""
     return [a for a in main.args if any(n in piece.inputs for n in variables(a))]
@@ -46,8 +53,10 @@ def code(written: str) -> str:
     return f"`{written}`"
 
 
-def why(piece: Intermediate) -> str:
+def why(piece: Intermediate, by: Expr | None = None) -> str:
     """Why the rule gives what it gives for this piece: a sentence for each operation in it."""
+    if _beside(piece, by):
+        return f"{code(by.name)} is only added: it changes the sum as itself." if by else ""
     if piece.parts:
         return " ".join(dict.fromkeys(map(why, piece.parts)))
     main = piece.main

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,18 +13,19 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, dependents, is_, substitute, variable, variables, walk
-from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
 from matderiv.views.components import in_reading_order
 from matderiv.views.document import About, Derived, Form, NamedValue, Partial, Section, Side, Step
-from matderiv.views.intermediates import Intermediate, function_name, pieces
+from matderiv.views.intermediates import MARK, Intermediate, function_name, pieces
+from matderiv.views.pairings import plain
 from matderiv.views.reasons import code, rule_name, says, why
 from matderiv.words.chains import symmetric
 
 NAMES_REPLACED = "The intermediates are replaced by what they stand for."
 SHORTEST = "The same value in its shortest form."
 FORWARD_MODE = FORWARDS
+LONG, LONGEST = 36, 300  # longer lines between are left out, longer results not compared
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,8 @@ def _reading(before: Expr, after: Expr) -> Step:
 
 def step_of(piece: Intermediate, left: Side, right: Form) -> Step:
     """A line that holds by the rule of a piece."""
-    return Step(left, right, rule_name(piece), why(piece), piece.main.function.source)
+    by = left.by if isinstance(left, Partial) else None
+    return Step(left, right, rule_name(piece, by), why(piece, by), piece.main.function.source)
 
 
 def forward_section(stage: Stage) -> Section:
@@ -223,9 +224,25 @@ def projected(d: Derived) -> str:
     return d.structure if space is not None and len(d.wrt.shape) == 2 else ""
 
 
-def tokens(e: Expr) -> list[str]:
-    """Names and numbers in an expression, in any order: equal for a mere rearrangement."""
-    return sorted(re.findall(r"[A-Za-z_0-9.]+", text(e)))
+def tokens(e: Expr, *signs: str) -> Counter[str]:
+    """Names, numbers and functions as often as they are printed, of the operators `signs` alone.
+
+    They are equal for a mere rearrangement.
+    """
+    times = Counter({e: 1})
+    found: Counter[str] = Counter()
+    for node in reversed(list(walk(e))):
+        for a in node.args:
+            times[a] += times[node]
+        own = node.function.name
+        if node.function.leaf or node.function.call != "operator" or own in signs:
+            found[f"{own} {node.params}"] += times[node] * max(1, len(node.args) - 1)
+    return found
+
+
+def _names(found: Mapping[str, int]) -> dict[str, int]:
+    """What is counted, without numbers."""
+    return {k: n for k, n in found.items() if not k.startswith("number ")}
 
 
 def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]) -> list[Step]:
@@ -241,10 +258,10 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
     space = linear_structure(d.wrt) if d.structure == "projected" else None
     kept = space == "symmetric" and isinstance(found, Expr) and symmetric(found)
     if ((structured and not kept) or turned) and isinstance(found, Expr):
-        plain = written_out(found, meanings)
-        if plain is not found:
-            steps.append(Step(left, plain, "substitute back", NAMES_REPLACED, before=found))
-        found = plain
+        whole = plain(written_out(found, meanings), ())
+        if whole is not found:
+            steps.append(Step(left, whole, "substitute back", NAMES_REPLACED, before=found))
+        found = whole
     if structured:
         left = Partial(stage.target, stage.wrt, projected=d.structure)
         steps.append(_projection_step(d, left, final, kept=kept))
@@ -252,7 +269,7 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
         reason = f"{code(stage.called.name)} does not depend on {code(d.wrt.name)}."
         steps.append(Step(left, final, "constant", reason))
     elif found is not final or not turned:
-        steps.append(_substituted(d, left, found, final, meanings))
+        steps += _substituted(stage, left, found, final, meanings)
     if turned:
         reason = f"In {d.layout} layout the derivative is written transposed."
         steps.append(Step(replace(left, turned=True), d.displayed, f"{d.layout} layout", reason))
@@ -271,18 +288,27 @@ def _projection_step(d: Derived, left: Partial, final: Form, *, kept: bool) -> S
 
 
 def _substituted(
-    d: Derived, left: Partial, found: Form, final: Form, meanings: dict[Expr, Expr]
-) -> Step:
+    stage: Stage, left: Partial, found: Form, final: Form, meanings: dict[Expr, Expr]
+) -> list[Step]:
+    """The result as it is printed; before it over the values on the way, where it gets shorter."""
     roots = [found] if isinstance(found, Expr) else [f.expr for t in found.terms for f in t.factors]
     named = any(v in meanings for v in variables(*roots))
     rule, reason = ("substitute back", NAMES_REPLACED) if named else ("simplify", SHORTEST)
-    if isinstance(found, Expr) and isinstance(final, Expr):
-        same = found is final or (
-            final.weight < 300 and tokens(written_out(found, meanings)) == tokens(final)
-        )
-        if named and not same:
+    before: list[Step] = []
+    if named and found is not final and isinstance(found, Expr) and isinstance(final, Expr):
+        last = found
+        short = final.weight < LONGEST
+        told, wanted = (tokens(written_out(found, meanings)), tokens(final)) if short else ({}, {})
+        if told != wanted or not short:
+            values = {p.variable for p in stage.pieces if p.variable.name[0] != MARK}
+            over = {v: e for v, e in meanings.items() if v not in values}
+            if _names(told) != _names(wanted):
+                last = plain(written_out(found, over), ())
             rule, reason = "substitute back and simplify", SHORTEST
-    return Step(left, final, rule, reason, continues=True, before=found)
+        if last is not found and last.weight < LONG and tokens(last) != tokens(found):
+            before = [Step(left, last, "substitute back", NAMES_REPLACED, before=found)]
+    above = before[0].right if before else found
+    return [*before, Step(left, final, rule, reason, continues=True, before=above)]
 
 
 def change_of(v: Expr) -> Expr:

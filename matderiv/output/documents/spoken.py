@@ -37,7 +37,7 @@ class SpokenNames(LatexNames):
     """Names in formulas and in sentences.
 
     `own` are the variables of a text, `counts` its sizes, `changes` what changes in a name that
-    starts with d, `written` other names that are no letters, such as a sum sign or an entry.
+    starts with d.
     """
 
     def __init__(
@@ -49,13 +49,10 @@ class SpokenNames(LatexNames):
         sizes = size_names([*(v.shape for v in self.own.values()), (SIZE,)])
         self.counts = frozenset(sizes - self.own.keys())
         self.changes: dict[str, Expr] = {}
-        self.written: dict[str, str] = {}
         self.spoken: dict[str, str | None] = {}
 
     def variable(self, node: Expr) -> str:
         """A variable in the style of its shape; a change with its d."""
-        if node.name in self.written:
-            return self.written[node.name]
         if node.name not in self.changes:
             return super().variable(node)
         of = self.changes[node.name]
@@ -67,8 +64,6 @@ class SpokenNames(LatexNames):
 
     def wide(self, node: Expr) -> bool:
         """True for a name that needs a space to its neighbours."""
-        if is_(node, "variable") and node.name in self.written:
-            return self.written[node.name].startswith(r"\mathrm{d}")
         return (is_(node, "variable") and node.name in self.changes) or super().wide(node)
 
     def spell(self, code: str) -> str | None:
@@ -109,9 +104,9 @@ class SpokenNames(LatexNames):
     def _standing(self, node: Node, source: Source, shapes: Shapes) -> Node:
         """A sum as its sign before its terms, a change as one name."""
         if isinstance(node, Bind):
-            name = f"{node.function}[{''.join(node.indices)}]"
-            self.written[name] = rf"\{node.function}_{{{','.join(node.indices)}}}"
-            return Operation(node.span, "mul", (Name(node.span, name), node.body))
+            at = ",".join(node.indices)
+            sign = self.spelt(f"{node.function}[{at}]", rf"\{node.function}_{{{at}}}")
+            return Operation(node.span, "mul", (Name(node.span, sign.name), node.body))
         if isinstance(node, Call) and node.name == "d":
             name = f"d({source.typed(node.operands[0].span)})"
             self.changes[name] = self._built(replace(source, main=node.operands[0]), shapes)

@@ -1,17 +1,19 @@
 r"""Index notation in LaTeX: sums of products of entries, `\delta_{ij}x_{k}`.
 
-An entry of a variable is italic, `W_{ij}`; an entry of anything longer stands in square brackets,
-`[\mathbf{W}\mathbf{x}]_{i}`. Letters are given as in the text form.
+An entry of a variable is italic, `W_{ij}`; functions of entries have it inside, and an entry of
+anything longer stands in square brackets, `[\mathbf{W}\mathbf{x}]_{i}`. Letters and terms are
+those of the text form.
 """
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
-from matderiv.expr import is_
+from matderiv.expr import Expr, apply, is_, number
+from matderiv.language.printer import text
+from matderiv.output.index_notation import entry, signed
 from matderiv.output.latex.formula import formula
-from matderiv.output.latex.names import LatexNames, between, inline_number, number_latex
-from matderiv.tensors.tensor import Exponent, Factor, Index, Indices, Tensor, Term, index_letters
+from matderiv.output.latex.names import LatexNames
+from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, index_letters
 
 
 def index_latex(
@@ -35,17 +37,10 @@ def tensor_names(tensor: Tensor, vectors: str, transpose: str) -> LatexNames:
 
 
 def index_sum(tensor: Tensor, names: LatexNames) -> str:
-    """The sum of index products with the names of a larger text; like terms are one term."""
-    found: dict[_Product, Fraction] = {}
-    for term in tensor.terms:
-        product = _product(term, tensor.axes, names)
-        found[product] = found.get(product, Fraction(0)) + term.coefficient
-    out = ""
-    for product, coefficient in found.items():
-        if coefficient:
-            sign = "-" if coefficient < 0 else "+" if out else ""
-            out += (f" {sign} " if out else sign) + product.written(abs(coefficient))
-    return out or "0"
+    """The sum of index products with the names of a larger text."""
+    terms = [t for t in tensor.terms if t.coefficient]
+    told = ((t.coefficient, formula(_product(t, tensor.axes, names), names)) for t in terms)
+    return signed(told)
 
 
 def subscript(letters: Sequence[str]) -> str:
@@ -59,93 +54,55 @@ def axis_letters(count: int, names: LatexNames) -> list[str]:
     return [c if len(c) == 1 else f"{c[0]}_{{{c[1:]}}}" for c in found]
 
 
-class _Product(NamedTuple):
-    """The factors of a term as they are written: scalars above and below the bar, then entries.
-
-    `alone` is the only thing below the bar, which needs no brackets there.
-    """
-
-    above: tuple[str, ...]
-    below: tuple[str, ...]
-    alone: str
-    summed: str
-    entries: tuple[str, ...]
-
-    def written(self, coefficient: Fraction) -> str:
-        """The product with its number; scalars stand before the sum."""
-        front = list(self.above)
-        if self.below:
-            under = [str(coefficient.denominator)] if coefficient.denominator != 1 else []
-            over = [str(coefficient.numerator)] if coefficient.numerator != 1 else []
-            over = [*over, *(front if len(front) < 2 else [])] or ["1"]
-            rest = front if len(front) > 1 else []
-            below = self.below if under or not self.alone else (self.alone,)
-            fraction = rf"\frac{{{_side_by_side(over)}}}{{{_side_by_side([*under, *below])}}}"
-            front = [fraction, *rest]
-        elif coefficient != 1 or not (front or self.entries):
-            front = [number_latex(coefficient), *front]
-        return _side_by_side([*front, *([self.summed] if self.summed else []), *self.entries])
-
-
-def _product(term: Term, axes: Indices, names: LatexNames) -> _Product:
+def _product(term: Term, axes: Indices, names: LatexNames) -> Expr:
+    """A term without its sign: numbers, the sign of the sum and entries, each as one factor."""
     order = dict.fromkeys([*axes, *(i for f in term.factors for i in f.indices)])
     letters = dict(zip(order, axis_letters(len(order), names), strict=True))
-    summed = [c for i, c in letters.items() if i not in axes]
-    scalars = [f for f in term.factors if not f.indices]
-    entries = [f for f in term.factors if f.indices]
-    entries.sort(key=lambda f: not is_(f.expr, "eye"))
-    below = [f._replace(exponent=-f.exponent) for f in scalars if f.exponent < 0]
-    single = len(below) == 1 and below[0].exponent == 1
-    return _Product(
-        tuple(_factor(f, letters, names) for f in scalars if f.exponent > 0),
-        tuple(_factor(f, letters, names) for f in below),
-        formula(below[0].expr, names) if single else "",
-        rf"\sum_{{{','.join(summed)}}} " if summed else "",
-        tuple(_factor(f, letters, names) for f in entries),
-    )
+    summed = ",".join(c for i, c in letters.items() if i not in axes)
+    ordered = sorted(term.factors, key=lambda f: (bool(f.indices), not is_(f.expr, "eye")))
+    below = [_factor(f._replace(exponent=-f.exponent), letters, names) for f in _scalars(ordered)]
+    above = [f for f in ordered if f.indices or f.exponent > 0]
+    numbers = [_factor(f, letters, names) for f in above if not f.indices]
+    entries = [_factor(f, letters, names) for f in above if f.indices]
+    coefficient = abs(term.coefficient)
+    if below:
+        over = _times([coefficient.numerator], numbers)
+        numbers = [apply("div", over, _times([coefficient.denominator], below))]
+    elif coefficient != 1:
+        numbers.insert(0, number(coefficient))
+    sign = [names.spelt(f"Σ[{summed}]", rf"\sum_{{{summed}}}")] if summed else []
+    return _times([], [*numbers, *sign, *entries])
 
 
-def _side_by_side(factors: Sequence[str]) -> str:
-    out = ""
-    for written in factors:
-        out += (between(out, written) if out else "") + written
-    return out
+def _scalars(factors: Sequence[Factor]) -> list[Factor]:
+    """Numbers that are divided by."""
+    return [f for f in factors if not f.indices and f.exponent < 0]
 
 
-def _factor(f: Factor, letters: dict[Index, str], names: LatexNames) -> str:
-    at = [letters[i] for i in f.indices]
+def _times(counts: Sequence[int], factors: Sequence[Expr]) -> Expr:
+    found = [*(number(k) for k in counts if k != 1), *factors] or [number(1)]
+    return found[0] if len(found) == 1 else apply("mul", *found)
+
+
+def _factor(f: Factor, letters: dict[Index, str], names: LatexNames) -> Expr:
+    at = tuple(letters[i] for i in f.indices)
     below = subscript(at)
-    if is_(f.expr, "eye"):
-        return rf"\delta_{{{below}}}"
+    sign = {"eye": r"\delta", "levicivita": r"\varepsilon"}.get(f.expr.function.name)
+    if sign:
+        return names.spelt(f"{sign}[{below}]", f"{sign}_{{{below}}}")
     if is_(f.expr, "fuse"):
-        return rf"\mathbf{{1}}\{{{at[0]} = ({at[1]}, {at[2]})\}}"
-    if is_(f.expr, "levicivita"):
-        return rf"\varepsilon_{{{below}}}"
-    if is_(f.expr, "variable") and at:
-        return _raised(names.entry(f.expr.name, below), f.exponent)
-    whole = formula(f.expr, names)
-    if at:
-        bracketed = rf"\left[{whole}\right]" if r"\frac" in whole else f"[{whole}]"
-        return _raised(f"{bracketed}_{{{below}}}", f.exponent)
-    return whole if f.expr.function.leaf and f.exponent == 1 else _scalar(f, whole)
+        said = rf"\mathbf{{1}}\{{{at[0]} = ({at[1]}, {at[2]})\}}"
+        return names.spelt(f"fuse[{below}]", said)
 
+    def named(e: Expr, places: tuple[str, ...]) -> Expr:
+        name = f"{text(e)}[{subscript(places)}]"
+        if is_(e, "variable"):
+            return names.spelt(name, names.entry(e.name, subscript(places)))
+        whole = formula(e, names)
+        left, right = (r"\left[", r"\right]") if r"\frac" in whole else "[]"
+        return names.spelt(name, f"{left}{whole}{right}_{{{subscript(places)}}}")
 
-def _scalar(f: Factor, whole: str) -> str:
-    """A scalar factor; brackets round everything but a name or a call."""
-    plain = f.expr.function.leaf or f.expr.function.call not in ("operator", "sizes")
-    return _raised(
-        whole if plain and not whole.startswith(r"\log\det") else _round(whole), f.exponent
-    )
-
-
-def _round(whole: str) -> str:
-    return rf"\left({whole}\right)" if r"\frac" in whole else f"({whole})"
-
-
-def _raised(base: str, k: Exponent) -> str:
-    if k == 1:
-        return base
-    if k == Fraction(1, 2) and not base.endswith("}"):
-        return rf"\sqrt{{{base}}}"
-    sign = "-" if k < 0 else ""
-    return f"{base}^{{{sign}{inline_number(abs(Fraction(k)))}}}"
+    e = entry(f.expr, at, named) if at else f.expr
+    if f.exponent == Fraction(1, 2):
+        return apply("sqrt", e)
+    return e if f.exponent == 1 else apply("power", e, number(Fraction(f.exponent)))

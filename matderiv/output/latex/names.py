@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from matderiv.arguments import require_word
-from matderiv.expr import Expr, is_, walk
+from matderiv.expr import Expr, is_, variable, walk
 from matderiv.language.printer import number_text
 from matderiv.shapes import Shape, Size, long_axes, size_names, size_terms
 
@@ -60,6 +60,12 @@ class LatexNames:
             transpose = "top"  # X^T would be a power
         self.transpose = TRANSPOSES[transpose]
         self.owners: dict[Spelling, str] = {}
+        self.written: dict[str, str] = {}  # what is no name of letters, such as an entry
+
+    def spelt(self, name: str, latex: str) -> Expr:
+        """A number that stands as one name in a formula, and how it is written."""
+        self.written[name] = latex
+        return variable(name)
 
     def symbol(self, name: str, shape: Shape, accent: str = "") -> str:
         """The name in the style of its shape; an accent such as `\\bar` stands over the stem."""
@@ -83,7 +89,7 @@ class LatexNames:
 
     def variable(self, node: Expr) -> str:
         """A variable in the style of its shape."""
-        return self.symbol(node.name, node.shape)
+        return self.written.get(node.name) or self.symbol(node.name, node.shape)
 
     def entry(self, name: str, indices: str) -> str:
         """An entry of a variable, `W_{ij}`; a stem with a subscript keeps it before a comma."""
@@ -110,6 +116,8 @@ class LatexNames:
         """True for a name that needs a space to its neighbours: a word, or dX."""
         if not is_(node, "variable", "size"):
             return False
+        if node.name in self.written:
+            return self.written[node.name].startswith(r"\mathrm{d}")
         spelling = self.spelling(node.name)
         return spelling is None or spelling.change or _is_word(spelling.stem)
 
