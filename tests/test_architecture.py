@@ -70,7 +70,7 @@ FLOORS = (  # title, folder, modules
     (
         "10: printed",
         "output/",
-        "wrapping latex/ layout index_notation to_sympy documents/ graphs/ code/",
+        "wrapping index_notation latex/ layout to_sympy documents/ graphs/ code/",
     ),
     ("10: asked and answered", "", "doors/ descent/"),
     ("10: the doors", "", "command/ page/ cli __main__ conftest"),
