@@ -35,6 +35,7 @@ TURNS = 4  # other points tried in place of one that decides nothing
 EXACT = 1e-9  # a relative difference that rounding may make beside a complex step
 RIGHT, WRONG = 1e-6, 1e-4  # relative differences of a right and of a wrong derivative
 ROUGH, GROSS = 1e-2, 0.3  # a truth less certain than WRONG tells no smaller mistake
+VANISHED = 1e-10  # so much smaller than f a derivative is rounding where f is saturated
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
 SURE = 10  # a difference counts that is so many times the uncertainty of the truth
 STEADY = 0.1  # a difference counts if neither side of it changes by more than this part of it
@@ -156,6 +157,9 @@ class Comparer(NamedTuple):
         found = _judged(pair[0], slopes, order, _largest(value), noise)
         if found.verdict in ("mismatch", "between"):
             found = self._steady(found, point, pair, probe * order, truth, noise)
+            flat = max(map(_largest, pair)) <= VANISHED * _largest(value)
+            if flat and found.verdict != "match":
+                found = DifferenceFinding("nothing", note="the numbers are rounding at some point")
         if found.verdict == "match" and order > 1 and not _symmetric(claim, inputs, rng):
             said = "the derivative is not symmetric in its slots"
             return DifferenceFinding("mismatch", (inf,), note=said)
@@ -203,7 +207,8 @@ class Comparer(NamedTuple):
         widths = NUDGES if apart <= noise else NUDGES[:1]
         beside = (self._beside(self.question.beside(point, w), here, directions) for w in widths)
         moves = any(max(moved) > STEADY * apart for moved in beside)
-        if apart <= noise and (moves or self._is_rounding(truth, here[1], directions, apart)):
+        first = apart <= noise and len(directions) == 1  # differences of differences are rough
+        if first and (moves or self._is_rounding(truth, here[1], directions, apart)):
             return DifferenceFinding("match", (0.0,) * len(found.errors), zero=True)
         if not moves and (here[1].any() or truth.bound.largest(truth.values) <= GROWN):
             return found
@@ -274,6 +279,8 @@ def _judged(
         elif not claimed.any() and apart <= SURE * slope.uncertainty <= FLAT * largest:
             verdicts.add("match")  # a zero, as far as rounding lets it be seen
             errors[-1] = 0.0
+        elif order > 1 and lost > STEADY * scale:
+            verdicts.add("nothing")  # a density far out is less than what its exponent rounds to
         elif not np.isfinite(slope.value).all() or slope.uncertainty > ROUGH * scale + lost:
             verdicts.add("nothing")
         elif slope.uncertainty > WRONG * scale + lost:

@@ -81,8 +81,11 @@ class DirectionQuestion:
         return any(shape == a + b for a in front for b in back)
 
     def moved(self, directions: Directions) -> Directions:
-        """Where f moves so that a projected claim is met along some directions."""
-        project = self.project
+        """Where f moves so that a projected claim is met along some directions.
+
+        A differential is claimed along the change itself.
+        """
+        project = self.project if self.tangent is None else None
         return directions if project is None else tuple(project(d, 1) for d in directions)
 
     def claimed(self, point: Point) -> Array:
