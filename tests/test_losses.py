@@ -40,6 +40,9 @@ LOSSES = [
     ("F.softplus(X @ w, beta=3).sum()", "w"),
     ("F.threshold(X @ w, 0.1, 20).sum()", "w"),
     ("F.hardshrink(X @ w, lambd=0.3).sum()", "w"),
+    ("F.hardtanh(X @ w, -0.3, 0.4).sum()", "w"),
+    ("-torch.log(torch.softmax(X @ W, 1)[torch.arange(5), labels]).mean()", "W"),
+    ("((X @ W)[torch.arange(5), labels]**2).sum()", "W"),
     ("F.softshrink(X @ w, 0.3).sum()", "w"),
     ("(F.rms_norm(X, (3,), w) * X**2).sum()", "X"),
     ("(F.rms_norm(w, (3,), eps=0.2) * X[0]).sum()", "w"),
@@ -88,11 +91,12 @@ def test_the_gradient_is_that_of_torch(formula: str, wrt: str, size: str) -> Non
         ("F.mse_loss(X @ w, y, reduction='all')", "reduction="),
         ("F.mse_loss(X @ w)", "two arrays"),
         ("p[0, 1, 2]", "axes"),
+        ("np.split(p, 3)[0]", "split"),
     ],
 )
 def test_what_is_not_read_is_said(formula: str, said: str) -> None:
     with pytest.raises(MatderivError, match=said):
-        derive(formula, formula[0] if formula[0] == "p" else "w")
+        derive(formula, "p" if "p[" in formula or "split" in formula else "w")
 
 
 def test_a_transpose_by_t_is_of_a_matrix() -> None:

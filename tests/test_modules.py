@@ -376,6 +376,7 @@ PYTHON = (
     *(f"torch.linalg.svd({n}, full_matrices=False)[{k}]**2" for n in "EX" for k in (0, 1, 2)),
     *(f"torch.lstm_cell(I, (H, C), A, B, d, d)[{k}]" for k in (0, 1)),
     "torch.lstm_cell(I, hx=(H, C), w_ih=A, w_hh=B)[0]",
+    *("X.chunk(2, 1)[0]", "torch.split(X, 2, dim=1)[1]"),
     *("torch.gru_cell(I, H, A[:9], B[:9], d[:9], d[3:])", "F.dropout(X, 0.4, training=False)"),
     *("torch.rnn_tanh_cell(I, H, A[:3], B[:3])", "torch.rnn_tanh_cell(I, H, A[3:6], B[:3], w, w)"),
     *("X.reshape(2, 6)", "X.reshape(4, 3) @ X", "F.linear(X, U, c2)", "F.linear(g, U, c2)"),
@@ -417,6 +418,7 @@ NUMPY = (
     *("np.flip(X, axis=1)", "np.flip(X, 0)", "np.flipud(X)", "np.roll(x, 1)", "np.roll(X, -1, 1)"),
     *("np.convolve(x, w)", "np.convolve(x, w, mode='valid')", "np.correlate(x, w, 'valid')"),
     *("np.correlate(x, w, 'full')", "np.correlate(x, w)", "np.reshape(X, (2, 6))"),
+    *("np.split(X, 2, axis=1)[1]", "np.split(x, 5)[2]"),
 )
 
 

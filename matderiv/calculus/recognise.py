@@ -239,6 +239,24 @@ def _log_density(node: Expr) -> Expr | None:
     return _written_out(apply("mvnlogpdf", *x.args)) if is_(x, "mvnpdf") else None
 
 
+def _log_picked(node: Expr) -> Expr | None:
+    """The logarithms of the entries of a softmax that labels pick, picked from log_softmax.
+
+    >>> text(_log_picked(read("log(sum(onehot(y,n).*softmax(Z,2),2))").expr))
+    'sum(onehot(y,n).*log_softmax(Z, axis=2),2)'
+    """
+    (x,) = node.args
+    both = x.args[0].args if is_(x, "sum") and is_(x.args[0], "hadamard") else ()
+    labels, others = ([a for a in both if is_(a, "onehot") is one] for one in (True, False))
+    if len(labels) != 1 or len(others) != 1 or not is_(others[0], "softmax"):
+        return None
+    (p,), rank = others, len(labels[0].shape)
+    if p.shape != labels[0].shape or x.params[0] not in (rank, None if rank == 1 else rank):
+        return None
+    logs = apply("log_softmax", *p.args, params=p.params)
+    return apply("sum", apply("hadamard", labels[0], logs), params=x.params)
+
+
 _SPELLINGS: tuple[tuple[Form, Form], ...] = (
     (("log", ("add", 1, ("exp", "z"))), ("softplus", "z")),
     (("log1p", ("exp", "z")), ("softplus", "z")),
@@ -258,7 +276,7 @@ _SPELLINGS: tuple[tuple[Form, Form], ...] = (
 _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "softmax": (_unshifted,),
     "sqrt": (_norm,),
-    "log": (_log_density,),
+    "log": (_log_density, _log_picked),
     **dict.fromkeys(("maximum", "minimum"), (_abs,)),
     "mul": (_kron_vec, _summed),
     **dict.fromkeys(("sum", "prod", "max", "min"), (of_eigenvalues,)),

@@ -23,6 +23,7 @@ SAME_KEYWORD = {
     **dict.fromkeys(("x2", "input2"), "b"),
     "self": "a",
     "other": "b",
+    **dict.fromkeys(("chunks", "split_size_or_sections", "indices_or_sections"), "parts"),
     "a_min": "min",
     "a_max": "max",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from matderiv.errors import Span
-from matderiv.input.python.arguments import PythonCall
+from matderiv.input.python.arguments import TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Items, Value
 from matderiv.language.calls import END
@@ -72,6 +72,20 @@ def _joined(lib: Arrays, call: PythonCall) -> Array:
     return _in_blocks(lib, call, [[n] for n in nodes] if down else [nodes])
 
 
+def _parts(lib: Arrays, call: PythonCall) -> Items:
+    """np.split and torch.chunk into so many parts, torch.split into parts of a size."""
+    found = call.bind("a", "parts", "axis")
+    a, count = lib.axes_at_least(call.first(found), 1), call.whole(found.get("parts"))
+    place = lib.place_of(call.axis(found) or 0, a, call.span) or 0
+    n = a.shape[place]
+    if not isinstance(n, int) or count is None or count < 1 or n % count:
+        raise call.error("takes a whole number, and parts of one size of an axis that is a number")
+    width = count if call.name == "split" and call.dialect == TORCH else n // count
+    others = [":"] * place
+    places = [[*others, f"{k + 1}:{k + width}"] for k in range(0, n, width)]
+    return Items(tuple(entry(lib, a, p, call.span) for p in places), call.span)
+
+
 def _in_blocks(lib: Arrays, call: PythonCall, rows: Sequence[Sequence[Node]]) -> Array:
     found = block(rows, call.span)
     if isinstance(found, Application) and found.name == "blocks":
@@ -102,6 +116,7 @@ def _listed(lib: Arrays, call: PythonCall) -> Array:
 
 
 BLOCKS: dict[str, Callable[[Arrays, PythonCall], Value]] = {
+    **dict.fromkeys(("split", "array_split", "chunk"), _parts),
     **dict.fromkeys("asarray array tensor as_tensor block".split(), _listed),
     **dict.fromkeys("concatenate concat cat hstack vstack column_stack stack".split(), _joined),
 }

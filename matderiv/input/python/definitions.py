@@ -51,6 +51,7 @@ elu(a, alpha=1, inplace=False) = where(a > 0, a, alpha*expm1(a))
 celu(a, alpha=1, inplace=False) = where(a > 0, a, alpha*expm1(a/alpha))
 softplus(a, beta=1) = softplus(beta*a)/beta
 threshold(a, threshold, value, inplace=False) = where(a > threshold, a, value)
+hardtanh(a, min_val=-1, max_val=1, inplace=False) = maximum(minimum(a, max_val), min_val)
 prelu(a, weight) = maximum(a, 0) + weight*minimum(a, 0)
 hardshrink(a, lambd=0.5) = where(abs(a) > lambd, a, 0)
 softshrink(a, lambd=0.5) = a - maximum(minimum(a, lambd), -lambd)

@@ -6,7 +6,8 @@ from matderiv.errors import Span
 from matderiv.input.python.arguments import PythonCall, flat
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
-from matderiv.language.source import Node
+from matderiv.language.sizes import is_open
+from matderiv.language.source import Call, Node
 
 
 def _applied(lib: Arrays, call: PythonCall, name: str, a: Array, *numbers: int) -> Array:
@@ -113,6 +114,22 @@ def of_labels(lib: Arrays, table: Array, y: Array, span: Span) -> Array:
     first = lib.sum_of([y, lib.number(1, y.span)], y.span)
     node = lib.build.call("rows", (table.node, first.node), span)
     return Array(node, (*y.shape, *table.shape[1:]))
+
+
+def picked(lib: Arrays, a: Array, places: Sequence[Value], span: Span) -> Array | None:
+    """X[np.arange(n), y], an entry of each row; None where places or rows are others."""
+    rows, y = (*places, None, None)[:2]
+    if len(places) != 2 or not isinstance(rows, Array) or not isinstance(y, Array):
+        return None
+    every = isinstance(rows.node, Call) and rows.node.name == "arange"
+    if not every or (y.rank, a.rank) != (1, 2):
+        return None
+    if rows.shape != a.shape[:1] and not is_open(a.shape[0]):
+        return None
+    first = lib.sum_of([y, lib.number(1, y.span)], y.span)
+    many = lib.extent(Extent(a.shape[1], span, a.node))
+    chosen = Array(lib.build.call("onehot", (first.node, many.node), span), a.shape)
+    return lib.reduced("sum", lib.product(chosen, a, span), 1, False, span)
 
 
 # Windows ------------------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 """What stands in square brackets in Python: entries, slices, new axes, labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from matderiv.errors import Span
 from matderiv.input.python.blocks import entry
 from matderiv.input.python.cursor import PythonCursor
-from matderiv.input.python.layers import of_labels
+from matderiv.input.python.layers import of_labels, picked
 from matderiv.input.python.operands import Array, Items, Value, Word
 from matderiv.language.calls import END
 from matderiv.language.source import PLACE, Name
@@ -47,6 +48,13 @@ class Subscripts(PythonCursor):
             return self.library.as_row(a, span)
         if a.rank > 1 and {"None"} <= set(words) <= {":", "None"} and words.count(":") <= a.rank:
             return self.library.with_axes(a, [w == "None" for w in words], span)
+        return self._entries(a, items, (opening.span[0], end), span)
+
+    def _entries(self, a: Array, items: Sequence[Value], within: Span, span: Span) -> Array:
+        """Entries at places, rows by labels, or an entry of each row."""
+        entries = picked(self.library, a, items, span)
+        if entries is not None:
+            return entries
         places = [self._place(i) for i in items]
         if all(places):
             self.library.unlike_text += [span] * bool({*places} - {":"})
@@ -55,7 +63,7 @@ class Subscripts(PythonCursor):
             return of_labels(self.library, a, items[0], span)
         raise self.error(
             "entries are read at whole numbers from 0, at labels, and in slices",
-            (opening.span[0], end),
+            within,
             "x[:, None], x[None, :]" if a.rank == 1 else "X[0, :], X[0, 1]",
         )
 
