@@ -293,7 +293,7 @@ def test_a_derivation_that_takes_too_much_work_keeps_its_first_lines(
 ) -> None:
     lines = "f = x'*A*x\ndf = x'*(A + A')*dx\n" + "∇f = (A + A')*x\n" * 3
     monkeypatch.setattr(steps_of, "A_LINE", 0)
-    monkeypatch.setattr(steps_of, "MOST", 4_000)
+    monkeypatch.setattr(steps_of, "MOST", 3_000)
     found = md.verify_steps(lines)
     assert [line.verdict for line in found.lines[:2]] == ["given", "proved"]
     assert found.lines[-1].verdict == "undecided"
@@ -347,9 +347,11 @@ def test_a_declaration_of_no_name_is_refused_beside_names(option: str) -> None:
         md.verify_steps("X: n,d\nf = x'*x\n∇f = 2*x\n", **{option: declared})
 
 
-def test_columns_of_a_large_identity_are_refused_without_making_it() -> None:
-    with pytest.raises(md.LimitError):
-        md.derive("cols(1e6, g) - w", "w", kind="jacobian")
+def test_columns_of_a_large_identity_are_never_made() -> None:
+    found = md.derive("cols(1e6, g) - w", "w", kind="jacobian")
+    assert found.checked is not None
+    assert (found.checked.verdict, str(found.index)) == ("undecided", "∂f_ij/∂w_k = -δ_ik")
+    assert "the limit is" in found.doubt
 
 
 @pytest.mark.parametrize("view", ["chain", "differential", "index"])

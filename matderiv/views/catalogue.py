@@ -125,7 +125,7 @@ _OF_KINDS = {
 def proof_of(function: Function) -> tuple[str, ...]:
     """Two lines of proof; none for a function whose derivative is refused.
 
-    >>> proof_of(REGISTRY["inv"]) is BY_NAME["inverse"].proof, proof_of(REGISTRY["svd_u"])
+    >>> proof_of(REGISTRY["inv"]) is BY_NAME["inverse"].proof, proof_of(REGISTRY["sort_map"])
     (True, ())
     """
     rule = BY_NAME.get(STEP_NAMES.get(function.name, ""))

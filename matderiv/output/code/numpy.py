@@ -138,10 +138,12 @@ def jacobian(along, A):
 
 def lu(A):
     """L with ones in its diagonal and U, without exchanges of rows."""
-    rows, columns = np.arange(len(A)), []
+    below, columns = np.tril(np.ones_like(A), -1), []
+    one = np.tril(np.ones_like(A)) - below
     for k in range(len(A)):
-        columns.append(np.where(rows > k, A[:, k] / A[k, k], rows == k))
-        A = A - np.where(rows > k, columns[-1], 0.0)[:, None] * A[k]
+        part = below[:, k] * A[:, k] / A[k, k]
+        columns.append(part + one[:, k])
+        A = A - part[:, None] * A[k]
     return np.stack(columns, 1), np.triu(A)
 
 def lyap(A, Q):
