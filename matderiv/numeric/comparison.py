@@ -19,7 +19,6 @@ from matderiv.lazy import np
 from matderiv.numeric.differences import (
     ANALYTIC,
     EPS,
-    STEP,
     Directions,
     Slope,
     Truth,
@@ -39,7 +38,7 @@ ROUGH, GROSS = 1e-2, 0.3  # a truth less certain than WRONG tells no smaller mis
 VANISHED = 1e-10  # so much smaller than f a derivative is rounding where f is saturated
 FLAT = 1e-6  # a derivative below it, relative to f, is not told from 0 by differences
 SURE = 10  # a difference counts that is so many times the uncertainty of the truth
-TINY = 1e-290  # a complex step that moves f by less may be lost
+TINY = 1e-260  # a complex step may lose a derivative that is smaller
 STEADY = 0.1  # a difference counts if neither side of it changes by more than this part of it
 SHORTER = 0.7  # a power of two would round as before
 NUDGES = (1e-13, 1e-10, 1e-8)  # how far points beside one are, so that only rounding differs
@@ -272,7 +271,7 @@ def _judged(
     for method, slope in slopes.items():
         scale = max(_largest(claimed), _largest(slope.value))
         apart = _largest(claimed - slope.value)
-        exact = method == ANALYTIC and order == 1 and scale * STEP > TINY
+        exact = method == ANALYTIC and order == 1 and not 0 < scale <= TINY
         lost = 0.0 if exact else noise
         errors.append(relative_error(claimed, slope.value) if apart > lost else 0.0)
         near = (EXACT if exact else RIGHT) * scale + SURE * slope.uncertainty
