@@ -76,14 +76,14 @@ CELLS = {
         1,
         1,
         lambda x, h, W, U, *bias: apply("tanh", _affine((x, W), (h, U), bias=bias)),
-        "`rnn_cell(x, h, W, U, b) = tanh(W*x + U*h + b)`, the next state, row by row of a matrix.",
+        "The next state, `tanh(W*x + U*h + b)`, row by row of a matrix.",
         "Elman 1990, Finding structure in time",
     ),
     "lstm_cell": (
         4,
         2,
         _lstm,
-        "`lstm_cell(x, h, c, W, U, b) = o.*tanh(lstm_memory(x, h, c, W, U, b))`, the next state; "
+        "The next state, `o.*tanh(m)` of the next memory m; "
         "of `a = W*x + U*h + b` the gates i, f, o are sigmoid of parts 1, 2, 4, g is tanh of 3.",
         "Hochreiter & Schmidhuber 1997, Long short-term memory",
     ),
@@ -91,14 +91,14 @@ CELLS = {
         4,
         2,
         _memory,
-        "`lstm_memory(x, h, c, W, U, b)` is f.*c + i.*g, the next memory, by the same gates.",
+        "The next memory, `f.*c + i.*g`, by the gates of the state.",
         "Hochreiter & Schmidhuber 1997, Long short-term memory",
     ),
     "gru_cell": (
         3,
         1,
         _gru,
-        "`gru_cell(x, h, W, U, b, e) = (1 - z).*n + z.*h`: of `a = W*x + b` and `u = U*h + e` r, z "
+        "The next state, `(1 - z).*n + z.*h`: of `a = W*x + b` and `u = U*h + e` r, z "
         "are sigmoid of the parts 1 and 2 added up, n is tanh of part 3 of a and r.*(that of u).",
         "Cho et al. 2014, Learning phrase representations using RNN encoder-decoder",
     ),
@@ -147,7 +147,7 @@ shorthand(
     "rope",
     _rope_rule,
     _rope,
-    says="`rope(x, t)` has each pair of entries i and i + k of x turned by the angle t_i: "
+    says="Each pair of entries i and i + k of x turned by the angle t_i: "
     "`[a.*cos(t) - b.*sin(t); a.*sin(t) + b.*cos(t)]` of the halves a and b, row by row.",
     source="Su et al. 2021, RoFormer: enhanced transformer with rotary position embedding",
     example="rope(x, t)",
