@@ -152,3 +152,12 @@ def test_a_function_of_a_text_may_have_the_name_of_a_function_in_capitals(name: 
     for said, verdict in ((hessian, "proved"), (wrong, "disproved")):
         lines = [f"${name}(w, b) = w^2 b + b^3$", rf"$\nabla^2 {name} = {said}$"]
         assert verdicts(lines) == ["given", verdict]
+
+
+@pytest.mark.parametrize("weight", ["w_i", r"\frac{w^{(i)}}{2}"])
+def test_a_letter_beside_a_square_matrix_may_be_its_diagonal(weight: str) -> None:
+    total = rf"\sum_i {weight} (\theta^T x_i - y_i)^2"
+    lines = rf"$J(\theta) = (X\theta - y)^T W (X\theta - y) = {total}$"
+    assert verdicts([lines]) == ["given", "undecided"]
+    lines = r"$J(\theta) = \|X\theta - y\|^2 = \sum_i (\theta^T x_i - y_i) x_i$"
+    assert verdicts([lines]) == ["given", "disproved"]

@@ -245,7 +245,10 @@ class Elaborator(Places):
             known = named_alike(capital, scope.shapes)
             alone = role.base in self.roles.whole or not scope.guess
             if known is not None:
-                name = known
+                shape, name = scope.shapes[known], known
+                if len(role.at) == 1 and len(shape) == 2 and shape[0] == shape[1]:
+                    said = f"{role.base} with an index may be a row or an entry of {known}"
+                    raise self.carry.uncarried(said, node)
                 inner = len(scope.shapes[known]) - len(role.at)
             elif inner or (len(role.at) == 2 and capital in self.roles.whole):
                 name = capital
