@@ -83,23 +83,24 @@ CELLS = {
         4,
         2,
         _lstm,
-        "The next state, `o.*tanh(m)` of the next memory m; "
-        "of `a = W*x + U*h + b` the gates i, f, o are sigmoid of parts 1, 2, 4, g is tanh of 3.",
+        "The next state `o.*tanh(m)`, where `m = f.*c + i.*g` is the next memory; with "
+        "`a = W*x + U*h + b`, the gates i, f, o are sigmoid of the parts 1, 2, 4 of a, and g is "
+        "tanh of part 3.",
         "Hochreiter & Schmidhuber 1997, Long short-term memory",
     ),
     "lstm_memory": (
         4,
         2,
         _memory,
-        "The next memory, `f.*c + i.*g`, by the gates of the state.",
+        "The next memory `f.*c + i.*g`, with the gates of lstm_cell.",
         "Hochreiter & Schmidhuber 1997, Long short-term memory",
     ),
     "gru_cell": (
         3,
         1,
         _gru,
-        "The next state, `(1 - z).*n + z.*h`: of `a = W*x + b` and `u = U*h + e` r, z "
-        "are sigmoid of the parts 1 and 2 added up, n is tanh of part 3 of a and r.*(that of u).",
+        "The next state `(1 - z).*n + z.*h`; with `a = W*x + b` and `u = U*h + e`, r and z are "
+        "sigmoid of parts 1 and 2 of `a + u`, and n is tanh of part 3 of a plus r times that of u.",
         "Cho et al. 2014, Learning phrase representations using RNN encoder-decoder",
     ),
 }

@@ -8,7 +8,7 @@ symmetric form is known by T(V, ..., V).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -263,16 +263,14 @@ def _judged(
     complex step has none of it.
     """
     if not np.isfinite(claimed).all():
-        first, *others = (s.value for s in slopes.values())  # they differ at a kink, if facts
-        kink = any(not relative_error(o, first) <= ROUGH for o in others)  # force every point on it
-        verdict = "nothing" if kink or not np.isfinite(first).all() else "not finite"
-        return DifferenceFinding(verdict, note=_NOTES[verdict])
+        return _without_value([s.value for s in slopes.values()])
     verdicts, errors = set(), []
     for method, slope in slopes.items():
         scale = max(_largest(claimed), _largest(slope.value))
         apart = _largest(claimed - slope.value)
         exact = method == ANALYTIC and order == 1 and not 0 < scale <= TINY
-        lost = 0.0 if exact else noise
+        steady = order > 1 and slope.uncertainty <= RIGHT * scale  # steps of two widths agree
+        lost = 0.0 if exact or steady else noise
         errors.append(relative_error(claimed, slope.value) if apart > lost else 0.0)
         near = (EXACT if exact else RIGHT) * scale + SURE * slope.uncertainty
         if not exact and apart <= lost and order == 1 < len(slopes):
@@ -294,6 +292,14 @@ def _judged(
     verdict = decided.pop() if len(decided) == 1 else "nothing"
     zero = not claimed.any() and not any(s.value.any() for s in slopes.values())
     return DifferenceFinding(verdict, tuple(errors), None, _NOTES.get(verdict, ""), zero)
+
+
+def _without_value(truths: Sequence[Array]) -> DifferenceFinding:
+    """A claim that is not finite; no fault of it where facts force every point onto a kink."""
+    first, *others = truths
+    kink = any(not relative_error(o, first) <= ROUGH for o in others)
+    verdict = "nothing" if kink or not np.isfinite(first).all() else "not finite"
+    return DifferenceFinding(verdict, note=_NOTES[verdict])
 
 
 def _symmetric(claim: Array, shapes: list[tuple[int, ...]], rng: Any) -> bool:
