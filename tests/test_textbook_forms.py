@@ -15,7 +15,7 @@ from truth import assert_close, assert_right, places
 
 from matderiv.choosing.search import MAX_WORK, Search
 from matderiv.doors.derive import derive
-from matderiv.expr import is_, walk
+from matderiv.expr import REGISTRY, is_, walk
 from matderiv.input.resolve import read
 
 N2 = {"A": "symmetric", "B": "symmetric"}
@@ -172,6 +172,34 @@ def test_an_exponent_keeps_the_brackets_of_a_sum() -> None:
     found = derive("0.6*sum((x + y).^(5/3))", "x", shapes={"x": "n", "y": "n"})
     assert found.index == "∂f/∂x_i = (x_i + y_i)^(2/3)"
     assert derive("sum((x + y).^2)/2", "x", shapes={"x": "n", "y": "n"}).index.endswith("x_i + y_i")
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "shapes", "index"),
+    [
+        ("conv(x,w)", "w", {}, "∂f_i/∂w_j = Σ_k x_k [i = j+k-1]"),
+        ("z[2:5]*y'", "z", {"z": "9"}, "∂f_ij/∂z_k = y_j [k = i+1]"),
+        ("kron(A,X)", "X", {}, "∂f_ij/∂X_kl = Σ_rs A_rs [i-k = (r-1)*p] [j-l = (s-1)*q]"),
+        ("flip(x)*x'", "x", {}, "∂f_ij/∂x_k = x_j [i+k = n+1] + δ_jk flip(x)_i"),
+    ],
+)
+def test_a_constant_of_zeros_and_ones_says_where_it_is_one(
+    f: str, x: str, shapes: dict[str, str], index: str
+) -> None:
+    assert derive(f, x, shapes=shapes).index == index
+
+
+@pytest.mark.parametrize(
+    "call", ["cols(7,3,5)", "full_map(3,4)", "window_map(9,3,2,1)", "exchange(4)", "fuse(3,2)"]
+)
+def test_where_a_constant_is_said_to_be_one_it_is_one(call: str) -> None:
+    name, sizes = call[:-1].split("(")
+    record = REGISTRY[name]
+    value = record.numpy(*(found := tuple(map(int, sizes.split(",")))))
+    assert record.ones is not None
+    for at in np.ndindex(value.shape):
+        left, right = record.ones(*found, *(k + 1 for k in at))
+        assert value[at] == (left == right)
 
 
 def test_what_joins_axes_has_no_word_in_an_einsum_either() -> None:

@@ -40,6 +40,8 @@ class Function:
     `expand` is what it means in simpler functions: a shorthand is derived by it, and for any other
     function the exact test and printed code read it.
     `proof` says in a few sentences, about an argument x, why its derivative is what it is.
+    `ones` says where a constant of zeros and ones is 1: where two numbers made of its sizes and the
+    indices of an entry, counted from 1, are equal.
     `example` is a call, f(x) unless more is said; of several arguments by the names in `expand`.
     `bends` says "convex" or "concave", and how it goes with its arguments: "increasing",
     "decreasing", or "even", which is up on either side of 0.
@@ -81,6 +83,7 @@ class Function:
     source: str = ""
     example: str = ""
     leaf: bool = False
+    ones: Callable[..., tuple[Size, Size]] | None = None
 
     def shape(self, shapes: tuple[Shape, ...], params: Params, unify: Unify = same) -> Shape:
         """The shape of the result; ShapeError when the arguments do not fit."""

@@ -130,6 +130,7 @@ constant(
     lambda p: (p[0], p[0]),
     lambda n: np.eye(n)[::-1],
     "The identity with its columns in reverse order; behind flip.",
+    ones=lambda n, i, j: (plus(i, j), plus(n, 1)),
     example="exchange(3)",
 )
 constant(

@@ -7,7 +7,7 @@ from matderiv.expr import Expr, Params, apply
 from matderiv.functions.arrange import joined
 from matderiv.functions.record import Named, constant, shorthand, structural
 from matderiv.lazy import np
-from matderiv.shapes import Dim, Shape, Size, Unify, minus, plus, shape_text
+from matderiv.shapes import Dim, Shape, Size, Unify, minus, plus, shape_text, times
 
 # Convolutions ------------------------------------------------------------------------------------
 
@@ -43,14 +43,16 @@ constant(
     "full_map",
     lambda p: (_full(p[0], p[1]), p[0], p[1]),
     _full_map,
-    "The array with 1 where t = i + j; behind convolutions.",
+    "The array with 1 where t = i + j - 1; behind convolutions.",
+    ones=lambda n, k, t, i, j: (t, plus(i, j, -1)),
     example="full_map(3, 4)",
 )
 constant(
     "window_map",
     lambda p: (_valid("window_map", *p), p[1], p[0]),
     _window_map,
-    "The array with 1 where entry i is entry j of window t, i = s*t + d*j; behind windows.",
+    "The array with 1 where entry i is entry j of window t; behind windows.",
+    ones=lambda n, k, s, d, t, j, i: (i, plus(times(s, t), times(d, j), 1 - s - d)),
     example="window_map(7, 3, 2, 1)",
 )
 
@@ -218,22 +220,22 @@ _full_convolution(
     "conv",
     1,
     lambda y, k, seed: apply("conv1d", seed, y.args[1 - k]),
-    "The convolution: entry t is the sum of all x_i w_j with i + j = t, as numpy.convolve.",
+    "The convolution: entry t is the sum of all x_i w_j with i + j = t + 1, as numpy.convolve.",
     "conv(x, y)",
 )
 _correlation(
     "conv1d",
     1,
     lambda y, k, seed: apply("conv1d", y.args[0], seed) if k else apply("conv", seed, y.args[1]),
-    "The cross-correlation where the kernel fits, Σ_j x_(t+j) w_j, as in PyTorch; with stride s, "
-    "padding p and dilation d Σ_j x_(st+dj-p) w_j, and summed over channels.",
+    "The cross-correlation where the kernel fits, Σ_j x_(t+j-1) w_j, as in PyTorch; with stride s, "
+    "padding p and dilation d Σ_j x_(s(t-1)+d(j-1)+1-p) w_j, and summed over channels.",
     "conv1d(conv(x, y), y)",
 )
 _full_convolution(
     "conv2d_full",
     2,
     lambda y, k, seed: apply("conv2d", seed, y.args[1 - k]),
-    "The convolution of matrices: Σ X_ij W_kl over i + k = t and j + l = u.",
+    "The convolution of matrices: Σ X_ij W_kl over i + k = t + 1 and j + l = u + 1.",
     "conv2d_full(X, W)",
 )
 _correlation(

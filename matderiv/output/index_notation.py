@@ -6,7 +6,7 @@ from fractions import Fraction
 from matderiv.expr import Expr, apply, is_, variable, walk
 from matderiv.language.printer import ATOM, COMPARE, POSTFIX, level, number_text, text
 from matderiv.reducing.elimination import reduced
-from matderiv.shapes import is_scalar, long_axes
+from matderiv.shapes import Size, is_scalar, long_axes, size
 from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term, index_letters
 
 
@@ -56,13 +56,17 @@ def _coefficient(value: Fraction) -> str:
     return f"({written})" if "/" in written else written
 
 
-def _constant(f: Factor, names: dict[Index, str]) -> str:
-    """δ_ij, ε_ijk, or the test that joins two axes; "" for any other factor."""
-    at = [names[i] for i in f.indices]
-    if is_(f.expr, "fuse"):
-        return f"[{at[0]}=({at[1]},{at[2]})]"
-    sign = {"eye": "δ", "levicivita": "ε"}.get(f.expr.function.name)
-    return f"{sign}_{''.join(at)}" if sign else ""
+def constant_entry(e: Expr, at: Sequence[str]) -> str:
+    """δ_ij, ε_ijk, or [i = j+1] for what is 1 where that holds, else 0; "" for anything else."""
+    sign = {"eye": "δ", "levicivita": "ε"}.get(e.function.name)
+    sides = sides_of_ones(e, at)
+    return f"{sign}_{''.join(at)}" if sign else f"[{sides[0]} = {sides[1]}]" if sides else ""
+
+
+def sides_of_ones(e: Expr, at: Sequence[str]) -> tuple[Size, Size] | None:
+    """The numbers that are equal where a constant of zeros and ones is 1."""
+    known = e.function.ones if len(at) == len(e.shape) else None
+    return known and known(*e.params, *map(size, at))
 
 
 def _power(k: Exponent) -> str:
@@ -117,7 +121,7 @@ def _term(term: Term, axes: Sequence[Index], taken: Collection[str]) -> str:
 
 def _factor(f: Factor, names: dict[Index, str]) -> str:
     at = "".join(names[i] for i in f.indices)
-    constant = _constant(f, names)
+    constant = constant_entry(f.expr, [names[i] for i in f.indices])
     if constant:
         return constant
     e = entry(f.expr, tuple(names[i] for i in f.indices)) if at else f.expr
@@ -130,8 +134,8 @@ def _factor(f: Factor, names: dict[Index, str]) -> str:
 
 
 def _named(node: Expr, at: tuple[str, ...]) -> Expr:
-    written = text(node) if level(node) == ATOM else f"({text(node)})"
-    return variable(f"{written}_{''.join(at)}")
+    written = text(node) if level(node) in (ATOM, COMPARE) else f"({text(node)})"
+    return variable(constant_entry(node, at) or f"{written}_{''.join(at)}")
 
 
 Named = Callable[[Expr, tuple[str, ...]], Expr]

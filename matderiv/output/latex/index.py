@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number
 from matderiv.language.printer import text
-from matderiv.output.index_notation import entry, signed
+from matderiv.output.index_notation import entry, sides_of_ones, signed
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
 from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, index_letters
@@ -86,16 +86,13 @@ def _times(counts: Sequence[int], factors: Sequence[Expr]) -> Expr:
 
 def _factor(f: Factor, letters: dict[Index, str], names: LatexNames) -> Expr:
     at = tuple(letters[i] for i in f.indices)
-    below = subscript(at)
-    sign = {"eye": r"\delta", "levicivita": r"\varepsilon"}.get(f.expr.function.name)
-    if sign:
-        return names.spelt(f"{sign}[{below}]", f"{sign}_{{{below}}}")
-    if is_(f.expr, "fuse"):
-        said = rf"\mathbf{{1}}\{{{at[0]} = ({at[1]}, {at[2]})\}}"
-        return names.spelt(f"fuse[{below}]", said)
 
     def named(e: Expr, places: tuple[str, ...]) -> Expr:
         name = f"{text(e)}[{subscript(places)}]"
+        if sign := {"eye": r"\delta", "levicivita": r"\varepsilon"}.get(e.function.name):
+            return names.spelt(name, f"{sign}_{{{subscript(places)}}}")
+        if sides := sides_of_ones(e, places):
+            return names.spelt(name, rf"\mathbf{{1}}\{{{' = '.join(map(names.size, sides))}\}}")
         if is_(e, "variable"):
             return names.spelt(name, names.entry(e.name, subscript(places)))
         whole = formula(e, names)
