@@ -167,6 +167,10 @@ def test_a_fourth_derivative_beside_kinks_is_decided(f: str) -> None:
         ("norminf(log_softmax(u))", "u", 1),
         ("kl(softmax(w), softmax(w))", "w", 3),
         ("(V - V)*log(1 + y.^2)", "y", 3),
+        ("prod((V.*(V - V))*y)", "y", 1),
+        ("norm2(softmax(ones(n,n), 2)*w)^2", "w", 2),
+        ("huber(where(u > 0, u.^2, -u), 1)", "u", 2),
+        ("norm2(kron(V, max(0, 1 - sqrt(1 + y.^2))))", "y", 1),
     ],
 )
 def test_what_no_numbers_show_is_decided_by_an_exact_identity_or_the_range(

@@ -251,6 +251,7 @@ def test_the_expected_shape_decides_between_two_meanings() -> None:
         ("x == u", ParseError, (2, 4), "not read in formulas"),
         ("x // 2", ParseError, (2, 4), "not read in formulas"),
         ("np.sum(A, axis=2)", ParseError, (0, 17), "no axis 2"),
+        ("len(a)*x", ParseError, (0, 6), "this is a number"),
         ("np.sum(A, where=x)", ParseError, (0, 18), "where= is not read"),
         ("A.var(axis=0, ddof=2)", ParseError, (0, 21), "ddof=1 only"),
         ("A @ y", ShapeError, (0, 5), "cannot multiply A by y"),

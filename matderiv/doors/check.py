@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from matderiv.calculus.derivative import FORWARDS
 from matderiv.calculus.structure import numeric_projection
 from matderiv.errors import DomainError, ShapeError, UntrueResult
-from matderiv.expr import Expr, apply, is_, number_value, variable, variables
+from matderiv.expr import Expr, apply, is_, variable, variables
 from matderiv.input.asking import value_shape
 from matderiv.input.entries import AskedEntry
 from matderiv.lazy import later, np
@@ -23,6 +23,7 @@ from matderiv.numeric.check import check_question, spot_check, undecided
 from matderiv.numeric.comparison import WRONG, relative_error
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, compile_
 from matderiv.numeric.question import DirectionQuestion, joint_question
+from matderiv.numeric.ranges import ZERO, bounds
 from matderiv.numeric.report import CheckReport
 from matderiv.numeric.sampling import sampler
 from matderiv.numeric.small_sizes import (
@@ -220,7 +221,7 @@ def _checked(d: Derivation, points: int, seed: int) -> CheckReport:
 
 def _spotted(d: Derivation) -> CheckReport:
     """Two points, which decide most."""
-    zero = is_(d.expr, "zeros") or number_value(d.expr) == 0
+    zero = bounds(d.expr) == ZERO
     return _small_first(d, lambda e: spot_check(_question(e), _others(e), zero=zero))
 
 
@@ -258,8 +259,9 @@ def _settled(d: Derivation, open_: CheckReport) -> CheckReport:
         proof = judging.proof(claim, d.structure)
         return open_ if proof is None else CheckReport("verified", nan, nan, str(proof), 0, 0)
     found = judging.judged(claim, d.structure)
-    if not found.right and (small is not None or found.verdict != "disproved" or _forced(d)):
-        return open_  # a number in the derivative may count entries: small sizes accept, only
+    unsure = small is not None or found.verdict != "disproved" or _forced(d)
+    if not found.right and (unsure or judging.valueless(found.report)):
+        return open_  # small sizes accept, only, and where the formula is 0/0 numbers have a limit
     verdict = "verified" if found.right else found.verdict
     if found.report is not None and (found.report.points or not found.right):
         return replace(found.report, verdict=verdict)

@@ -18,7 +18,7 @@ from math import log10
 from typing import NamedTuple
 
 from matderiv.errors import DomainError
-from matderiv.expr import Expr, is_, number_value, walk
+from matderiv.expr import Expr, has, is_, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, BoundValues, ValueProgram, compile_
 from matderiv.numeric.kinks import Kink, inside, kinks, without_zero
@@ -118,7 +118,9 @@ def zones(*exprs: Expr) -> list[Border]:
     """The saturating functions of some expressions."""
     found = []
     for node in walk(*map(expanded, exprs)):
-        if is_(node, *_SATURATING) and number_value(node.args[0]) is None:
+        if not has(node, "variable", lambda n: is_(n, "variable")):
+            continue  # an argument that stays where it is
+        if is_(node, *_SATURATING):
             found.append(Border(node.function.label, node.args[0], (0,)))
         elif is_(node, *_ROWS) and not _single(node):
             found.append(

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import atan, erf, exp, fsum, inf, isfinite, isnan, log, nextafter, prod, sqrt, tanh
 
-from matderiv.expr import Expr, fold_kept, is_, number_value
+from matderiv.expr import Expr, fold, fold_kept, has, is_, number_value
 from matderiv.shapes import size_names
 
 Range = tuple[float, float]
 ALL: Range = (-inf, inf)
+ZERO: Range = (0.0, 0.0)
 LEAST = 5e-324  # what is positive is not 0
 
 
@@ -22,8 +23,8 @@ def bounds(e: Expr) -> Range:
     >>> x = variable("x")
     >>> bounds(apply("exp", x) + 1), bounds(x * x - 2), bounds(1 - apply("sigmoid", x))
     ((1.0, inf), (-2.0, inf), (0.0, 1.0))
-    >>> bounds(x + apply("abs", x)), bounds(apply("where", apply("gt", x, 2), x, 2))
-    ((0.0, inf), (2.0, inf))
+    >>> bounds(x + apply("abs", x)), bounds(apply("where", apply("gt", x, 2), x, 2 - x))
+    ((0.0, inf), (0.0, inf))
     """
     return fold_kept(e, "bounds", _bounds)
 
@@ -57,7 +58,7 @@ def _bounds(node: Expr, args: tuple[Range, ...]) -> Range:
     if name == "mul":
         return _product(node, args)
     if name == "add":
-        return _beside_extreme(node) or _sum(_joined(node, args))
+        return _beside_extreme(node, _sum(_joined(node, args)))
     if name in _BINARY:
         return _BINARY[name](args)
     rule = _RULES.get(name)
@@ -106,13 +107,14 @@ def _added(ends: tuple[float, ...]) -> Range:
     return (found, found) if found == sum(map(Fraction, ends)) else _wider(found, found)
 
 
-def _beside_extreme(node: Expr) -> Range | None:
-    """The range of x - max(x) or x - min(x)."""
-    if is_(node, "add") and len(node.args) == 2 and is_(node.args[1], "neg"):
+def _beside_extreme(node: Expr, found: Range) -> Range:
+    """The range of a sum, which for x - max(x) and x - min(x) is on one side of 0."""
+    if len(node.args) == 2 and is_(node.args[1], "neg"):
         first, second = node.args[0], node.args[1].args[0]
         if is_(second, "max", "min") and second.args[0] is first:
-            return (-inf, 0.0) if is_(second, "max") else (0.0, inf)
-    return None
+            low, high = found
+            return (low, min(high, 0.0)) if is_(second, "max") else (max(low, 0.0), high)
+    return found
 
 
 def _joined(node: Expr, args: tuple[Range, ...]) -> list[Range]:
@@ -134,18 +136,32 @@ def _joined(node: Expr, args: tuple[Range, ...]) -> list[Range]:
 
 
 def _chosen(node: Expr, test: Range, a: Range, b: Range) -> Range:
-    """The range of a where; where its test compares one of the branches, that is used."""
+    """The range of a where; what its test says of a side is used in each branch."""
     c, first, second = node.args
     if test[0] == test[1]:
         return a if test[0] else b
     if is_(c, "gt", "ge", "lt", "le", "step"):
-        above = is_(c, "gt", "ge", "step")
         low, high = bounds(c.args[1]) if len(c.args) > 1 else (0.0, 0.0)
-        if c.args[0] is first:
-            a = (max(a[0], low), a[1]) if above else (a[0], min(a[1], high))
-        if c.args[0] is second:
-            b = (b[0], min(b[1], high)) if above else (max(b[0], low), b[1])
+        sides: list[Range] = [(low, inf), (-inf, high)]
+        holds, fails = sides if is_(c, "gt", "ge", "step") else sides[::-1]
+        a, b = _where(first, c.args[0], holds), _where(second, c.args[0], fails)
     return min(a[0], b[0]), max(a[1], b[1])
+
+
+def _where(e: Expr, part: Expr, side: Range) -> Range:
+    """The range of a branch where a part of it lies in a range, entry by entry."""
+    low, high = bounds(part)
+    known = max(low, side[0]), min(high, side[1])
+    if known[0] > known[1] or (e is not part and has(e, "where", lambda n: is_(n, "where"))):
+        return bounds(e)
+
+    def visit(node: Expr, args: tuple[Range, ...]) -> Range:
+        if node is part:
+            return known
+        kept = node.function.kind == "elementwise" or is_(node, *_ENTRYWISE)
+        return _bounds(node, args) if kept or not part.shape else bounds(node)
+
+    return fold(e, visit)
 
 
 def _above(node: Expr, a: Range, b: Range = (0.0, 0.0)) -> Range:
@@ -196,6 +212,8 @@ def _even(a: Range) -> Range:
 
 def _product(node: Expr, args: tuple[Range, ...]) -> Range:
     """A product of numbers; x'*x; of arrays without a sign."""
+    if ZERO in args:
+        return ZERO
     arrays = [(a, r) for a, r in zip(node.args, args, strict=True) if a.shape]
     scalar: Range = (1.0, 1.0)
     for a, r in zip(node.args, args, strict=True):
@@ -282,7 +300,9 @@ def _absolute(node: Expr, a: Range) -> Range:
 
 
 def _with_sign(node: Expr, *args: Range) -> Range:
-    """Not negative where nothing in it is."""
+    """A product of entries: not negative where nothing in it is."""
+    if ZERO in args:
+        return ZERO
     return (0.0 if all(a[0] >= 0 for a in args) else -inf), inf
 
 
@@ -295,17 +315,19 @@ def _rectified(least: float) -> Callable[..., Range]:
     return rule
 
 
+_ENTRYWISE = "neg add hadamard div ediv epow".split()
 _POSITIVE = "exp cosh sigmoid softplus softmax".split()
 _OF_POSITIVE = "mul hadamard div ediv sum mean prod max min transpose vec".split()
 _NONNEGATIVE = "norm2 norm1 norminf norm_nuc norm_spec std var huber mse".split()
 _FIXED: dict[str, Range] = {
     **dict.fromkeys(_NONNEGATIVE, (0.0, inf)),
     **dict.fromkeys("sin cos sign".split(), (-1.0, 1.0)),
-    **dict.fromkeys("eye zeros cols commutation duplication fuse".split(), (0.0, 1.0)),
+    **dict.fromkeys("eye cols commutation duplication fuse".split(), (0.0, 1.0)),
     **dict.fromkeys(("softmax", "normcdf"), (0.0, 1.0)),
     "cosh": (1.0, inf),
     "log_softmax": (-inf, 0.0),
     "ones": (1.0, 1.0),
+    "zeros": ZERO,
     "size": (1.0, inf),
     "pi": (3.0, 4.0),
 }
@@ -317,7 +339,7 @@ _RULES: dict[str, Callable[..., Range]] = {
     "abs": _absolute,
     "relu": lambda node, a: (max(a[0], 0.0), max(a[1], 0.0)),
     "elu": _rectified(-1.0),
-    "leaky_relu": lambda node, a, slope: _with_sign(node, a, slope),
+    "leaky_relu": lambda node, a, slope: _with_sign(node, a),
     "gelu": _rectified(-0.2),
     "silu": _rectified(-0.3),
     "logsumexp": lambda node, a: (a[0], inf),

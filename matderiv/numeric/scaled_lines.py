@@ -20,6 +20,7 @@ SPREADS = ((0.1, 1), (1e-4, 11), (1e-7, 11))  # how far entries are apart, at ea
 LEVELLED = tuple((level, s) for s, step in SPREADS for level in LEVELS[::step])
 _UP = [10 ** (k / PER_DECADE) for k in range(-DECADES * PER_DECADE, DECADES * PER_DECADE + 1)]
 PLACES = [-t for t in reversed(_UP)] + _UP
+_LINEAR_FACTS = {"positive", "symmetric", "diagonal", "lower", "upper"}  # true of sums as well
 _FIXED_FACTS = LABEL_FACTS | ROW_FACTS | {"orthogonal", "idempotent"}
 
 
@@ -31,7 +32,7 @@ def lines(source: Sampler, base: Point) -> Iterator[Callable[[float], Arrays]]:
     """
     free = [v for v in source.variables if not v.params[2] & _FIXED_FACTS]
     signed = {v.name for v in free if not v.params[2] & {"positive", "posdef"}}
-    plain = [v.name for v in free if not v.params[2] - {"positive"}]
+    plain = [v.name for v in free if v.params[2] <= _LINEAR_FACTS]
     other = draw(free, np.random.default_rng([source.seed, 77]), base.sizes)
     ways = Ways(base.values, frozenset(signed), frozenset(signed & {*plain}), other)
     names = [v.name for v in free]
@@ -63,7 +64,7 @@ def levelled(
 class Ways(NamedTuple):
     """The values of a point, changed by a number t.
 
-    `signed` variables may change their sign, `plain` ones may take any values.
+    `signed` variables may change their sign, of `plain` ones sums keep every fact.
     """
 
     values: Arrays
@@ -77,9 +78,9 @@ class Ways(NamedTuple):
         return {n: v * by[n] if n in by else v for n, v in self.values.items()}
 
     def shifted(self, name: str, t: float) -> Arrays:
-        """One variable plus t."""
+        """One variable plus t, where no fact makes it 0."""
         by = t if name in self.signed else abs(t)
-        return {n: v + by if n == name else v for n, v in self.values.items()}
+        return {n: v + by * (v != 0) if n == name else v for n, v in self.values.items()}
 
     def against(self, up: str, down: str, t: float) -> Arrays:
         """One variable grows as another one shrinks, so that products stay."""

@@ -77,7 +77,7 @@ def _judged(claim: Claim, structure: str, *, seed: int, points: int) -> Finding:
     """
     if claim.expr is None:
         report = numbers_of(claim, structure, points, seed)
-        return Finding(DISPROVED if _valueless(report) else report.verdict, None, report)
+        return Finding(DISPROVED if valueless(report) else report.verdict, None, report)
     exact = identity_of(claim, structure, seed)
     accepted = exact.verdict == "equal"
     count = min(points, CONFIRMING) if accepted else points
@@ -167,7 +167,7 @@ def _by_evidence(
     sharp = found.sharp
     if sharp.verdict == "different":
         return Finding(DISPROVED, exact, report, sharp=sharp)
-    if _valueless(report) and sharp.verdict == "undecided":
+    if valueless(report) and sharp.verdict == "undecided":
         return Finding(DISPROVED, exact, report)
     if found.valueless is not None and sharp.verdict == "equal":
         return Finding(UNDECIDED, exact, report, _without_value(claim, found.valueless), sharp)
@@ -213,9 +213,9 @@ def _hidden_number(claim: Claim, structure: str, seed: int) -> str:
     return ""
 
 
-def _valueless(report: CheckReport) -> bool:
+def valueless(report: CheckReport | None) -> bool:
     """True if the answer has no value at any of the points."""
-    return report.points == 0 and _unfinished(report)
+    return report is not None and report.points == 0 and _unfinished(report)
 
 
 def _unfinished(report: CheckReport) -> bool:

@@ -248,10 +248,13 @@ def _count(lib: Arrays, call: PythonCall) -> Extent:
     """x.numel(), X.size(0)."""
     found = call.bind("a", "axis")
     a = lib.axes_at_least(call.first(found), 1)
-    place = lib.place_of(call.axis(found), a, call.span)
+    axis = call.axis(found)
+    if axis is not None and not a.rank:
+        raise call.impossible("is that of an array, and this is a number")
+    place = lib.place_of(axis, a, call.span)
     if place is None and call.name == "size" and call.method:
         raise call.error("needs an axis here", "X.size(0), X.shape[0]")
-    if place is None and a.rank > 1:
+    if place is None and a.rank != 1:
         return Extent(times(*a.shape), call.span)
     place = place or 0
     return Extent(a.shape[place], call.span, a.node, place - a.rank)
