@@ -17,6 +17,7 @@ from matderiv.choosing.search import MAX_WORK, Search
 from matderiv.doors.derive import derive
 from matderiv.expr import REGISTRY, is_, walk
 from matderiv.input.resolve import read
+from matderiv.language.printer import text
 
 N2 = {"A": "symmetric", "B": "symmetric"}
 FORMS: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
@@ -187,6 +188,17 @@ def test_a_constant_of_zeros_and_ones_says_where_it_is_one(
     f: str, x: str, shapes: dict[str, str], index: str
 ) -> None:
     assert derive(f, x, shapes=shapes).index == index
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["z[k+1:2*k]", "z[1:k]", "X[2:n,:]*y", "X[:,1:3]'*y", "(W*z + b)[k+1:3*k]", "z[2:k]*y'"],
+)
+def test_a_part_of_an_array_is_written_as_it_is_typed(typed: str) -> None:
+    shapes = {"z": "4*k", "X": "n,p", "W": "4*k,4*k", "b": "4*k"}
+    found = read(typed, shapes=shapes).expr
+    assert "cols" not in text(found)
+    assert read(text(found), shapes=shapes).expr is found
 
 
 @pytest.mark.parametrize(

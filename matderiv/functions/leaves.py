@@ -70,6 +70,7 @@ COLUMNS = constant(
     lambda p: (p[0], plus(p[2], minus(p[1]), 1)),
     _columns,
     "Columns a to b of eye(n): cols(n,2,n)'*x are the entries of x from the second on.",
+    symbols=1,
     ones=lambda n, a, b, i, j: (i, plus(j, a, -1)),
     example="cols(4, 2, 3)",
 )

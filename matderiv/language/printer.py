@@ -6,10 +6,11 @@ then postfix operators, then atoms. A comparison always stands in brackets of it
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_
+from matderiv.shapes import Size
 
 COMPARE, SUM, PRODUCT, SIGN, POSTFIX, ATOM = range(6)
 
@@ -71,21 +72,20 @@ def level(node: Expr) -> int:
     if name == "number":
         value: Fraction = node.params[0]
         return PRODUCT if decimal(value) is None else SIGN if value < 0 else ATOM
-    return LEVELS.get(name, ATOM)
+    return LEVELS.get(name, ATOM) if part_of(node) is None else ATOM
 
 
 def pieces(node: Expr, entries: bool = True) -> list[Piece]:
     """The text of a node, its arguments still to be printed at the level they need."""
     name = node.function.name
-    if name in _OPERATORS:
-        return _OPERATORS[name](node)
     if name == "number":
         return [number_text(node.params[0])]
     if node.function.leaf:
         return [node.name]
-    if entries and (entry := entry_of(node)) is not None:
-        array, places = entry
-        return [(array, ATOM), "[", ",".join(map(str, places)), "]"]
+    if entries and (entry := entry_of(node) or part_of(node)) is not None:
+        return [(entry[0], ATOM), "[", places_in(entry[1], str), "]"]
+    if name in _OPERATORS:
+        return _OPERATORS[name](node)
     if node.function.call == "operator" and len(node.args) == 2:
         return [(node.args[0], SUM), node.function.label, (node.args[1], SUM)]
     return _call(node)
@@ -110,6 +110,33 @@ def entry_of(node: Expr) -> tuple[Expr, tuple[int, ...]] | None:
         if is_(row, "unit") and isinstance(row.params[1], int):
             return rows.args[0], (row.params[1], column)
     return (array, (column,)) if len(array.shape) == 1 else None
+
+
+def part_of(node: Expr) -> tuple[Expr, tuple[tuple[Size, ...], ...]] | None:
+    """The array and the places of some of its rows or columns; None for anything else.
+
+    >>> parts = [part_of(read(t).expr) for t in ("x[2:4]", "X[1:3,:]", "X[:,3:4]", "A*x")]
+    >>> [found and found[1] for found in parts]
+    [((2, 4),), ((1, 3), ()), ((), (3, 4)), None]
+    """
+    if not is_(node, "mul") or len(node.args) != 2:
+        return None
+    first, last = node.args
+    rows = is_(first, "transpose") and is_(first.args[0], "cols")
+    if rows == is_(last, "cols"):
+        return None
+    array, ends = (last, first.args[0].params[1:]) if rows else (first, last.params[1:])
+    if len(array.shape) == 1:
+        return array, (ends,)
+    matrix = len(array.shape) == 2 and 1 not in array.shape
+    return (array, (ends, ()) if rows else ((), ends)) if matrix else None
+
+
+def places_in(places: Sequence[Any], spelled: Callable[[Any], str]) -> str:
+    """The places of an entry or a part, as `1,3` and `2:n,:`."""
+    return ",".join(
+        (":".join(map(spelled, p)) or ":") if isinstance(p, tuple) else str(p) for p in places
+    )
 
 
 def _call(node: Expr) -> list[Piece]:

@@ -11,7 +11,9 @@ from functools import cached_property
 from matderiv.errors import Span
 
 _SIZE = r"[^\W\d_]\w*(?:[+-]\d+)?|[1-9]\d*"
-PLACE = re.compile(rf"(?:{_SIZE})|(?:{_SIZE})?:(?:{_SIZE})?")
+_TERM = r"\w+(?:\*\w+)*"
+_END = rf"{_TERM}(?:[+-]{_TERM})*"
+PLACE = re.compile(rf"(?:{_SIZE})|(?:{_END})?:(?:{_END})?")
 """A place in an array: an index, a number or a label, perhaps shifted, or a slice."""
 
 FREE_INDEX = "free"
@@ -147,12 +149,19 @@ class Source:
 
 
 def written_size(typed: str, span: Span) -> Node:
-    """A size as typed in a place, such as `n-1`."""
+    """A size as typed in a place, such as `n-1` or `3*k+1`."""
+
+    def joined(function: str, found: Sequence[Node]) -> Node:
+        return found[0] if len(found) == 1 else Operation(span, function, tuple(found))
+
     terms: list[Node] = []
-    for sign, term in re.findall(r"([+-]?)(\w+)", typed):
-        one: Node = Number(span, Fraction(term)) if term.isdigit() else Name(span, term)
+    for sign, term in re.findall(r"([+-]?)([\w*]+)", typed):
+        factors = [
+            Number(span, Fraction(f)) if f.isdigit() else Name(span, f) for f in term.split("*")
+        ]
+        one = joined("mul", factors)
         terms.append(Operation(span, "neg", (one,)) if sign == "-" else one)
-    return terms[0] if len(terms) == 1 else Operation(span, "add", tuple(terms))
+    return joined("add", terms)
 
 
 def block(rows: Sequence[Sequence[Node]], span: Span) -> Node:

@@ -29,7 +29,7 @@ _OPEN = {"(": "(", "[": "[", r"\{": "{", r"\lVert": "‖", r"\lvert": "|", r"\la
 _CLOSE = {")": ")", "]": "]", r"\}": "}", r"\rVert": "‖", r"\rvert": "|", r"\rangle": "⟩"}
 _OPERATORS = pairs(r"""
     + +         - −         = =         < <         > >         , ,
-    / /         * ∗         \odot ⊙     \oslash ⊘   \otimes ⊗   \times ×
+    / /         * ∗         : :         \odot ⊙     \oslash ⊘   \otimes ⊗   \times ×
     \cdot ·     \le ≤       \ge ≥       \in ∈       \to →
 """)
 _SIGNS = {r"\partial": "∂", r"\nabla": "∇", "|": "|"}

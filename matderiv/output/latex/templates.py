@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, number_value, ones
-from matderiv.language.printer import entry_of
+from matderiv.language.printer import entry_of, part_of, places_in
 from matderiv.output.latex.names import LatexNames, escaped, inline_number, number_latex
 from matderiv.shapes import is_scalar, long_axes
 
@@ -52,19 +52,20 @@ class Printer:
             return ATOM if written[-1].isdigit() else PRODUCT if "cdot" in written else POSTFIX
         if name == "variable":
             return POSTFIX if self.names.variable(node).startswith(r"\mathrm{d}") else ATOM
-        return LEVELS.get(name, ATOM)
+        return LEVELS.get(name, ATOM) if part_of(node) is None else ATOM
 
     def pieces(self, node: Expr) -> list[Piece]:
         """The LaTeX of a node, its arguments still to be printed."""
         name = node.function.name
+        if (entry := entry_of(node) or part_of(node)) is not None:
+            below = places_in(entry[1], self.names.size)
+            return ["[", Item(entry[0], COMPARE), f"]_{{{below}}}"]
         if name in _SPECIAL:
             return _SPECIAL[name](self, node)
         if name in RELATIONS:
             return self.mask(self.relation(node))
         if name in NORMS:
             return self.norm(node, NORMS[name])
-        if (entry := entry_of(node)) is not None:
-            return ["[", Item(entry[0], COMPARE), "]_{" + ",".join(map(str, entry[1])) + "}"]
         if node.function.call in ("axis", "keyword-axis"):
             return self.along(node)
         return self.call(self.label(node), node)
