@@ -5,11 +5,12 @@ A factor that several items have first or last can be pulled out of their sum.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 
 from matderiv.expr import Expr, apply, is_, number, number_value, zeros
 from matderiv.shapes import Size, is_scalar
 from matderiv.words.chains import chain, factors_of, matrix_product, transposed_chain
-from matderiv.words.monomials import Mono, multiply_into
+from matderiv.words.monomials import Mono, multiply_into, scaled
 from matderiv.words.signs import inlined, negated, signed, total
 from matderiv.work import spend
 
@@ -54,6 +55,35 @@ def item_of(e: Expr) -> Item:
     if len(scalars) > FEW:
         spend(2 * len(scalars))
     return coefficient, scalars, factors
+
+
+def multiplied(*factors: Expr) -> Expr:
+    """A product as one line: the number in front, equal scalars as a power, denominators last.
+
+    >>> A, s = variable("A", (2, 3)), variable("s")
+    >>> text(multiplied(number(-1) / s, 2 * A, s, s))
+    '-2*s*A'
+    """
+    coefficient, scalars, word = Fraction(1), Mono(), list[Expr]()
+    for c, s, f in map(numbers_apart, factors):
+        coefficient *= c
+        word += f
+        for base, k in s.items():
+            multiply_into(scalars, base, k)
+    return scaled(coefficient, scalars, word)
+
+
+def numbers_apart(e: Expr) -> Item:
+    """A term as an item, with the numbers that stand inside a product entry by entry."""
+    sign, core = signed(e)
+    if not is_(core, "hadamard", "ediv"):
+        c, s, f = item_of(core)
+        return sign * c, s, f
+    items = list(map(numbers_apart, core.args))
+    first, *others = (c for c, _, _ in items)
+    c = sign * (first * prod(others) if is_(core, "hadamard") else first / others[0])
+    made = apply(core.function.name, *(scaled(Fraction(1), s, f) for _, s, f in items))
+    return (c, {}, [made]) if made.shape else (c, {made: 1}, [])
 
 
 def inside(number: Fraction, scalars: Mono, e: Expr) -> Item:

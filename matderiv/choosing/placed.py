@@ -4,12 +4,11 @@ The derivative of [x1*x2; sin(x3)] by x is [x2, x1, 0; 0, 0, cos(x3)], where the
 products of unit vectors.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from itertools import product
 
-from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, walk
+from matderiv.choosing.items import multiplied
+from matderiv.expr import Expr, apply, fold, is_, number, rebuild, walk
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar
 from matderiv.words.signs import total
@@ -86,7 +85,7 @@ def _entries(e: Expr) -> Entries | None:
     if name == "add":
         return _added((p, v) for part in known for p, v in part.items())
     if name == "neg":
-        return {p: _times(number(-1), v) for p, v in known[0].items()}
+        return {p: multiplied(number(-1), v) for p, v in known[0].items()}
     if name == "transpose":
         return {(j, i): v for (i, j), v in known[0].items()}
     if name == "div":
@@ -117,9 +116,9 @@ def _product(left: Mapping[tuple[int, int], Expr], right: Entries, *, scalars: b
     """The matrix product, or the product with a number."""
     if scalars:
         one, many = sorted((left, right), key=lambda part: [*part] != [(0, 0)])
-        return {p: _times(one[0, 0], v) for p, v in many.items()}
+        return {p: multiplied(one[0, 0], v) for p, v in many.items()}
     return _added(
-        ((i, j), _times(a, b))
+        ((i, j), multiplied(a, b))
         for (i, k), a in left.items()
         for (row, j), b in right.items()
         if row == k
@@ -131,24 +130,3 @@ def _added(entries: Iterable[tuple[tuple[int, int], Expr]]) -> Entries:
     for place, value in entries:
         terms.setdefault(place, []).append(value)
     return {p: v[0] if len(v) == 1 else total(v) for p, v in terms.items()}
-
-
-def _times(*factors: Expr) -> Expr:
-    """The product of numbers, with one coefficient in front."""
-    coefficient, rest = Fraction(1), list[Expr]()
-    for f in factors:
-        negative = is_(f, "neg")
-        inner = f.args[0] if negative else f
-        coefficient *= -1 if negative else 1
-        scalars = is_(inner, "mul") and all(is_scalar(a.shape) for a in inner.args)
-        for a in inner.args if scalars else (inner,):
-            value = number_value(a)
-            coefficient *= 1 if value is None else value
-            rest += [a] if value is None else []
-    if not rest:
-        return number(coefficient)
-    powers = Counter(rest)
-    rest = [f if k == 1 else f**k for f, k in powers.items()]
-    lead = [number(abs(coefficient))] if abs(coefficient) != 1 else []
-    body = apply("mul", *lead, *rest) if len(lead) + len(rest) > 1 else rest[0]
-    return -body if coefficient < 0 else body

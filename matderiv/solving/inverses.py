@@ -2,16 +2,15 @@
 
 from typing import Any
 
+from matderiv.choosing.items import numbers_apart
 from matderiv.choosing.polish import polished
-from matderiv.expr import Expr, apply, is_, number, walk
+from matderiv.expr import Expr, apply, number, walk
 from matderiv.lazy import sp
-from matderiv.shapes import is_scalar
 from matderiv.solving.affine import addends
 from matderiv.solving.entrywise_roots import EntryEquation
 from matderiv.words.chains import inverse_of, turned
+from matderiv.words.monomials import power
 from matderiv.words.signs import total
-
-Word = tuple[list[Expr], list[Expr]]  # numbers and matrices of a product
 
 
 def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
@@ -28,7 +27,8 @@ def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
     between: list[tuple[Any, Expr]] = []
     free: list[tuple[Any, Expr]] = []
     seen: set[Expr] = set()
-    for numbers, word in map(_word, addends(gradient)):
+    for c, scalars, word in map(numbers_apart, addends(gradient)):
+        numbers = [number(c), *(power(e, k) for e, k in scalars.items())]
         ends = [k for k, m in enumerate(word) if m in sides]
         rest = [m for k, m in enumerate(word) if k not in ends]
         if any(x in set(walk(m)) for m in (*numbers, *rest)):
@@ -53,17 +53,3 @@ def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
     found = inverse_of([whole], x)[0] if free else whole
     found = found if above == 1 else entry.written(above) * found
     return polished(found if below == 1 else found / entry.written(below), set())
-
-
-def _word(e: Expr) -> Word:
-    """The factors of a product, numbers apart."""
-    if is_(e, "neg"):
-        numbers, word = _word(e.args[0])
-        return [number(-1), *numbers], word
-    if is_(e, "div") and is_scalar(e.args[1].shape):
-        numbers, word = _word(e.args[0])
-        return [*numbers, 1 / e.args[1]], word
-    if not is_(e, "mul"):
-        return ([], [e]) if e.shape else ([e], [])
-    parts = [_word(a) for a in e.args]
-    return [n for ns, _ in parts for n in ns], [m for _, ms in parts for m in ms]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from matderiv.expr import Expr, apply
+from matderiv.expr import Expr
 from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.solving.affine import addends
@@ -11,6 +11,7 @@ from matderiv.verification.mistakes.diagnosis import Diagnosis, short
 from matderiv.verification.mistakes.proposals import right_forms
 from matderiv.verification.mistakes.solving import CauseSearch
 from matderiv.verification.mistakes.tidying import tidied
+from matderiv.words.signs import total
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ def missing_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
     """The terms that are missing where all of the answer's own are right."""
     for found in _comparisons(search, e):
         if found.missing and not found.bad:
-            missing = tidied(_sum(found.missing))
-            corrected = tidied(_sum([e, missing]))
+            missing = tidied(total(found.missing))
+            corrected = tidied(total([e, missing]))
             if search.holds(corrected) and search.confirmed(corrected):
                 term, right = text(missing), text(corrected)
                 said = f"The term {short(term)} is missing. The whole: {short(right)}."
@@ -41,8 +42,8 @@ def off_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
         if found.bad:
             agree, off = (", ".join(short(text(t)) for t in ts) for ts in (found.good, found.bad))
             message = f"The term {agree} is right; look again at {off}."
-            instead = tidied(_sum(found.missing)) if found.missing else None
-            corrected = tidied(_sum([*found.good, *found.missing]))
+            instead = tidied(total(found.missing)) if found.missing else None
+            corrected = tidied(total([*found.good, *found.missing]))
             if not search.holds(corrected) or not search.confirmed(corrected):
                 return Diagnosis("term", message)
             if instead is not None:
@@ -64,10 +65,6 @@ def _comparisons(search: CauseSearch, e: Expr) -> Iterator[ComparedTerms]:
             (bad if match is None else good).append(t)
         if good:
             yield ComparedTerms(good, bad, left)
-
-
-def _sum(terms: list[Expr]) -> Expr:
-    return terms[0] if len(terms) == 1 else apply("add", *terms)
 
 
 def _same(search: CauseSearch, a: Expr, b: Expr) -> bool:

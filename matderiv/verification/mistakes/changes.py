@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from matderiv.choosing.items import multiplied
 from matderiv.expr import Expr, is_, walk
 from matderiv.language.printer import text
 from matderiv.verification.mistakes.completions import chain_factors, surroundings, terms
@@ -35,7 +36,7 @@ from matderiv.verification.mistakes.edits import (
 from matderiv.verification.mistakes.layouts import in_another_layout, scaled_by_number
 from matderiv.verification.mistakes.proposals import context_of, sizes_of
 from matderiv.verification.mistakes.sketch import Path, Sketch, drawn, places, replaced, sketch
-from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term, product
+from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term
 from matderiv.verification.mistakes.tidying import tidied
 
 BUDGET = 4_000  # changes of one family tried before the search goes on
@@ -176,11 +177,11 @@ class Edits:
             factor = factor_of(self.search, self.root.expr, doubled, proposed)
             if factor is None or _cancels(factor, part.expr):
                 continue
-            new = drawn(product(factor, part.expr))
+            new = drawn(multiplied(factor, part.expr))
             whole = self.whole(path, new)
             if whole is None or not self.search.holds(whole) or not self.search.confirmed(whole):
                 continue
-            self.weight_of_last = whole.weight
+            self.weight_of_last = max(whole.weight, self.root.expr.weight + factor.weight)
             plain = not pool or is_(factor, "number", "size")
             minus = is_(factor, "number") and factor.params[0] == -1
             code = "sign" if minus else "factor" if plain else "missing-chain-factor"

@@ -5,6 +5,7 @@ from fractions import Fraction
 from functools import partial
 from operator import eq
 
+from matderiv.choosing.items import multiplied
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild
 from matderiv.language.printer import decimal, number_text, text
@@ -14,7 +15,7 @@ from matderiv.shapes import long_axes
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
 from matderiv.verification.judging import judged
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidier
-from matderiv.verification.mistakes.solving import CauseSearch, product, ratios, recognised
+from matderiv.verification.mistakes.solving import CauseSearch, ratios, recognised
 from matderiv.verification.mistakes.tidying import tidied
 from matderiv.verification.valuation import Valuation
 
@@ -67,7 +68,7 @@ def scaled_by_number(search: CauseSearch, e: Expr, *, turned: bool = False) -> D
         base = turned_of(e) if turned else e
         if factor is None or base is None:
             continue
-        corrected = tidied(product(factor, base))
+        corrected = tidied(multiplied(factor, base))
         if search.holds(corrected) and search.confirmed(corrected):
             return _told(factor, corrected, layout_of(search.asked, name or "") if turned else "")
     return None

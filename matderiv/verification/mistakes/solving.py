@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
 
-from matderiv.errors import MatderivError
-from matderiv.expr import Expr, apply, is_, number
+from matderiv.choosing.items import multiplied
+from matderiv.expr import Expr, is_, number
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
 from matderiv.shapes import Shape, is_scalar
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
 from matderiv.verification.judging import Finding, identity_of, judged
 from matderiv.verification.valuation import Truths, Valuation, valuations
+from matderiv.words.monomials import scaled
 
 POINTS = 3  # at which candidates are tried first
 FAILURES = 10  # candidates that hold there and are wrong, after which nothing is looked for
@@ -193,13 +194,13 @@ def _with_parts(target: Array, scalars: Sequence[tuple[Expr, Array]]) -> Expr | 
         for k in (1, -1, 2, -2):
             c = constant((target / value**k).tolist())
             if c is not None:
-                return _times(c, [(e, k)])
+                return scaled(c, {e: k}, [])
     for i, (e, value) in enumerate(scalars):
         for f, other in scalars[:i]:
             for k, j in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
                 c = constant((target / (value**k * other**j)).tolist())
                 if c is not None:
-                    return _times(c, [(e, k), (f, j)])
+                    return scaled(c, {e: k, f: j}, [])
     return None
 
 
@@ -215,17 +216,6 @@ def _scalars(search: CauseSearch, pool: Sequence[Expr]) -> Iterator[tuple[Expr, 
         if np.isfinite(value).all() and (np.abs(value) > 1e-9).all() and np.ptp(value):
             count += 1
             yield e, value
-
-
-def _times(c: Fraction, powers: list[tuple[Expr, int]]) -> Expr:
-    above = [e if k == 1 else apply("power", e, k) for e, k in powers if k > 0]
-    below = [e if k == -1 else apply("power", e, -k) for e, k in powers if k < 0]
-    if c != 1 or not above:
-        above.insert(0, number(c))
-    top = above[0] if len(above) == 1 else apply("mul", *above)
-    for e in below:
-        top = apply("div", top, e)
-    return top
 
 
 # Parts -------------------------------------------------------------------------------------------
@@ -266,23 +256,5 @@ def missing_term(search: CauseSearch, whole: Expr, pool: Sequence[Expr]) -> Expr
         found = None if share is None else ratios(search, rest, share)
         factor = None if found is None else recognised(search, found, pool)
         if factor is not None:
-            return product(factor, e)
+            return multiplied(factor, e)
     return None
-
-
-def product(factor: Expr, e: Expr) -> Expr:
-    """A scalar factor before an expression; signs are written as signs."""
-    if is_(factor, "number"):
-        c = factor.params[0]
-        if abs(c) == 1:
-            return e if c == 1 else e.args[0] if is_(e, "neg") else -e
-        if c < 0:
-            return -product(number(-c), e)
-        if c.numerator == 1:
-            return apply("div", e, c.denominator)
-    try:
-        if is_(factor, "div") and is_(factor.args[0], "number"):
-            return apply("div", product(factor.args[0], e), factor.args[1])
-        return apply("mul", factor, *(e.args if is_(e, "mul") else (e,)))
-    except MatderivError:
-        return factor * e
