@@ -138,6 +138,7 @@ def spellings(text: str, reading: Reading) -> list[str]:
     """
     strong, weak = marks(text, known=True)
     meant = reading.spelling == "python"  # its answers are meant so too
+    meant |= "@" in reading.source and re.search(r"\.T\b", text) is not None
     python = "latex" not in strong and meant and not NO_PYTHON.search(text)
     first = ["python"] if python else [s for s in strong if s == reading.spelling]
     return list(dict.fromkeys([*first, "text", *strong, *weak]))

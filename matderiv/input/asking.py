@@ -23,10 +23,10 @@ from matderiv.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from matderiv.calculus import expectation
-    from matderiv.input import resolve
+    from matderiv.input import resolve, spelling
     from matderiv.input.resolve import Reading
 else:
-    (resolve,) = later("matderiv.input", "resolve")
+    resolve, spelling = later("matderiv.input", "resolve spelling")
     (expectation,) = later("matderiv.calculus", "expectation")
 
 
@@ -66,6 +66,7 @@ def understood(
         labels = kind in ("gradient", "hessian")
         named = names_asked(about)
         how: dict[str, Any] = {"about": named, "labels": labels, "wirtinger": wirtinger}
+        how["kinds"] = {n: k for w in listed(about) for n, k in spelling.kinds_typed(w).items()}
         if entries := _entries_of(f, shapes, *named):
             f += " where " + "; ".join(f"{n} = {named[0]}[{k}]" for k, n in enumerate(entries, 1))
             shapes = {n: s for n, s in declared_shapes(shapes).items() if n not in entries}

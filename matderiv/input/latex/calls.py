@@ -1,13 +1,14 @@
 r"""Functions of a formula, with what they cover where there are no brackets."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call
 from matderiv.input.latex.matrices import BRACKETS
 from matderiv.input.latex.summation import Sums
-from matderiv.input.latex.symbols import FONTS, Symbol, plain_first
+from matderiv.input.latex.symbols import BOLD, FONTS, Symbol, plain_first
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.meaning.subscripts import FREE
 from matderiv.input.terms import BETWEEN, WIDE
@@ -114,6 +115,27 @@ class Functions(Sums):
             )
         self.place = start
         return None
+
+    def length(self, symbol: Symbol) -> Node | None:
+        r"""`r^3` and `1/r` beside `\mathbf r`, or where that is asked about: its length."""
+        if symbol.font or symbol.accents or symbol.stem not in self.bold:
+            return None
+        above = self.peek(2 if self.peek().text == "{" else 1)
+        first, before = (self.tokens[self.place - k].text for k in (3, 2))
+        below = before == "/" or ((first, before) == ("}", "{") and self.at("}"))
+        if not below and (not self.at("^") or above.kind != "number"):
+            return None
+        self.remarks.append(f"{symbol.stem} is the length of the bold {symbol.stem}")
+        return self.build.call("norm2", (self.name(symbol, "", symbol.span[1]),), symbol.span)
+
+    @cached_property
+    def bold(self) -> set[str]:
+        """Small letters that are bold somewhere, without an index."""
+        texts = [t.text for t in self.tokens if t.text not in ("{", "}")]
+        threes = zip(texts, texts[1:], [*texts[2:], ""], strict=False)
+        found = {b for a, b, after in threes if a in BOLD and after != "_"}
+        found |= {n for n in self.scope.about if self.scope.kinds.get(n) == 1}
+        return {letter for letter in found if len(letter) == 1 and letter.islower()}
 
     def of_numbers(self, function: str, symbol: Symbol) -> str:
         """The function; ParseError where the brackets hold capitals alone, as a factor would."""

@@ -35,6 +35,7 @@ class Names(Symbols):
     function: Callable[[str, Span], Node]
     of_numbers: Callable[[str, Symbol], str]
     spectral: Callable[[Symbol], Node | None]
+    length: Callable[[Symbol], Node | None]
     mask: Callable[[Node], Node]
     mask_below: Callable[[], Node | None]
 
@@ -183,9 +184,9 @@ class Names(Symbols):
 
     def named(self, symbol: Symbol) -> Node:
         """A variable with its subscripts, which may be indices of an entry."""
-        entry = self.spectral(symbol) or self.numbered_entry(symbol)
-        if entry is not None:
-            return entry
+        found = self.spectral(symbol) or self.numbered_entry(symbol) or self.length(symbol)
+        if found is not None:
+            return found
         label = self._label() or self.tried(lambda: self.data_point(symbol)) or ""
         end = self.tokens[self.place - 1].span[1]
         node = self.name(symbol, label, max(end, symbol.span[1]))

@@ -7,6 +7,7 @@ from matderiv.input.builder import Builder, only_scaling
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER
 from matderiv.language.declare import guessed_axes
+from matderiv.language.operands import OF_VECTORS, is_row
 from matderiv.language.source import (
     Call,
     Name,
@@ -14,11 +15,15 @@ from matderiv.language.source import (
     Number,
     Operation,
     Source,
+    children,
     postorder,
     unsigned,
 )
 
 INVALID = 10.0
+WHOLE_POWERS = frozenset("kmnptN")
+"""Letters of exponents that count: X^k is a matrix times itself."""
+
 TIME = "t"
 """A number where a derivative is by it: f(x + tv)."""
 
@@ -40,6 +45,7 @@ class KindEvidence:
         self.scaling: set[str] = set()
         self.columns: set[str] = set()
         self.raised_arrays: list[Node] = []
+        self.raised_capitals: list[Node] = []
 
     # Kinds ---------------------------------------------------------------------------------------
 
@@ -208,7 +214,8 @@ class KindEvidence:
         capitals = (isinstance(o, Name) and guessed_axes(o.name) == 2 for o in operands)
         matrices = (k for k, (a, c) in enumerate(zip(axes, capitals, strict=True)) if a > 1 - c)
         matrix = next(matrices, len(axes))
-        beside = any(v and k for v, k in zip(vectors, axes, strict=True))
+        shown = [getattr(o, "name", "") in self.source.kinds for o in operands]  # bold
+        beside = any(v and k and not b for v, k, b in zip(vectors, axes, shown, strict=True))
         after = not self.latex and any(numbers[matrix:])
         bare = [n and isinstance(o, Name) for n, o in zip(numbers, operands, strict=True)]
         if any(numbers) and (after or beside or (sum(bare) > 1 and not self.needs_numbers)):
@@ -324,3 +331,29 @@ class KindEvidence:
             self.objection(1.5, self.source.main)
         if shape and self.raised_arrays:  # (y - t)^2 is of numbers where nothing adds it up
             self.objection(2.4, self.raised_arrays[0])
+        if self.raised_capitals and self.axes(main) == 2 and not any(map(self.is_array, trees)):
+            self.objection(9, self.raised_capitals[0])  # A K^a L^b is of numbers
+
+    def is_array(self, tree: Node) -> bool:
+        """True where something below says that its matrices are no numbers."""
+        return any(
+            (isinstance(n, Operation) and n.function in ("transpose", "hadamard", "kron"))
+            or (isinstance(n, Call) and n.name in OF_MATRICES | OF_VECTORS)
+            or (isinstance(n, Name) and self.axes(n) > 0 and not self.is_guess(n))
+            for n in postorder(tree)
+        )
+
+    def raised_matrix(self, node: Operation, value: Node) -> None:
+        """Keep K^alpha, and max(0, m - D)^2 of a matrix: they are usual for numbers. Not X^k."""
+        base, exponent = map(unsigned, node.operands)
+        kinked = isinstance(base, Call) and base.name in ("max", "min", "relu")
+        kinked = kinked and self.axes(value) == 2
+        whole = isinstance(exponent, Number) or getattr(exponent, "name", "") in WHOLE_POWERS
+        if kinked or (isinstance(base, Name) and not whole):
+            self.raised_capitals.append(node)
+
+    def by_inner_products(self, node: Node) -> bool:
+        """True for `w'x - y`, a sum with an inner product among its terms."""
+        terms = node.operands if isinstance(node, Operation) and node.function == "add" else ()
+        products = [t for t in map(unsigned, terms) if getattr(t, "function", "") == "mul"]
+        return any(map(is_row, (f for t in products for f in children(t)[:-1])))

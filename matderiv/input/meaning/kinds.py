@@ -114,7 +114,9 @@ class KindSearch:
         if name == TIME and name in self.scope.about:
             return 0, 0.0
         guessed = guessed_axes(name, self.scope.facts.get(name, ()))
-        plain = self.source.spelling == "latex" and name[0].islower() and 1 in kinds.values()
+        asked = {*self.scope.about} - {*self.source.kinds}  # bold where it is asked about only
+        bold = any(k == 1 for n, k in kinds.items() if n not in asked)
+        plain = self.source.spelling == "latex" and name[0].islower() and bold
         if plain and guessed == 1 and len(split_label(name)[0]) > 2:
             return 0, 0.0  # a word
         return (0, PLAIN) if plain and guessed == 0 else (guessed, 0.0)

@@ -89,6 +89,7 @@ class Signs(KindEvidence):
             e = isinstance(base, Name) and base.name == "e" and build.is_guessed("e")
             if e and not isinstance(unsigned(exponent), Number):
                 self.objection(INVALID, node)  # nothing says what e is
+            self.raised_matrix(node, values[0])
         elif function == "hadamard":
             self.entrywise(node, values)
         elif function == "transpose" and self.is_number(values[0]):
@@ -199,6 +200,8 @@ class Signs(KindEvidence):
         inner = unsigned(exponent) if unsigned(exponent) is not exponent else None
         if axes > 1 and isinstance(inner, Number) and inner.value == 1:
             return self.build.call("inv", (base,), node.span)
+        if axes != 1:
+            self.raised_matrix(node, values[0])
         if axes == 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
             self.raised_arrays += [node] if self.guessed_below(node.operands[0]) else []
@@ -266,7 +269,7 @@ class Signs(KindEvidence):
         kind, build = subscript.value, self.build
         matrix = self.axes(inner) > 1
         if self.is_number(inner) and self.guessed_below(node.operands[0]):
-            self.objection(4, node)
+            self.objection(1.5 if self.by_inner_products(node.operands[0]) else 4, node)
         if kind not in NORMS:
             return self.norm_by_letter(node, inner, kind)
         bare = unsigned(node.operands[0])
