@@ -131,3 +131,45 @@ $$\nabla_w f = \sum_i 2 (w^\top x^{(i)} - y^{(i)}) x^{(i)}$$
 """
     shown = [str(v) for v in verify_homework(document, "md")]
     assert not any("plain" in s.lower() for s in shown), shown
+
+
+PROX = r"For $\lambda>0$ let $$g(x) = \frac12(x-v)^2 + \lambda|x|.$$ If $x>0$,"
+NORMED = (
+    r"$\mu = \frac1m\sum_i x_i$, $v = \frac1m\sum_i(x_i-\mu)^2$, $y_i = \frac{x_i-\mu}{\sqrt{v}}$"
+    "\n"
+)
+SNIPPETS = [  # the last line of each is as said
+    (r"$h(x) = \exp(-\frac12 x^\top x)$" + "\n" + r"$\nabla^2 h = h(x)(xx^\top - I)$", "ok"),
+    (r"$h(x) = \exp(-\frac12 x^\top x)$" + "\n" + r"$\nabla^2 h = h(x)(xx^\top + I)$", "wrong"),
+    (PROX + r" the stationary point is" + "\n" + r"$$x = v - \lambda.$$", "ok"),
+    (PROX + r" the stationary point is" + "\n" + r"$$x = v + \lambda.$$", "wrong"),
+    (PROX.replace(">0$,", "<0$,") + " we have\n" + r"$$g'(x) = x - v - \lambda.$$", "ok"),
+    (PROX.replace(">0$,", "<0$,") + " we have\n" + r"$$g'(x) = x - v + \lambda.$$", "wrong"),
+    (PROX[:-10] + " The stationary point is\n" + r"$$x = v - \lambda.$$", "open"),
+    (
+        NORMED + r"$\frac{\partial L}{\partial v} = -\frac12\sum_i\frac{\partial L}{\partial y_i}"
+        r"(x_i-\mu)v^{-3/2}$",
+        "ok",
+    ),
+    (
+        NORMED + r"$\frac{\partial L}{\partial v} = \frac12\sum_i\frac{\partial L}{\partial y_i}"
+        r"(x_i-\mu)v^{-3/2}$",
+        "wrong",
+    ),
+    (
+        r"$D = \frac12\sum_j(\sigma_j^2 - \log\sigma_j^2)$ with $s_j = \log\sigma_j^2$" + "\n"
+        r"$\frac{\partial D}{\partial s_j} = \frac12(e^{s_j} - 1)$",
+        "ok",
+    ),
+    (
+        r"Recall: for symmetric $A$ we have $\nabla_x(x^\top Ax) = 2Ax$." + "\n\n"
+        r"Let $f(x) = x^\top Ax$. Then" + "\n" + r"$$\nabla f = 2Ax.$$",
+        "open",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), SNIPPETS)
+def test_what_a_last_line_claims(text: str, said: str) -> None:
+    found = states(text, "md")
+    assert said in found[max(found)], found

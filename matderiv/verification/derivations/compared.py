@@ -15,7 +15,7 @@ from matderiv.verification.derivations.findings import LOOSE
 from matderiv.verification.derivations.ground import STRENGTH, Ground
 from matderiv.verification.derivations.points import point_for
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
-from matderiv.verification.documents.conditions import UNNAMED, Supposed, condition_of
+from matderiv.verification.documents.conditions import NEGATIVE, UNNAMED, Supposed, condition_of
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
@@ -115,18 +115,25 @@ class SidesCompared:
             return None
         with suppress(MatderivError):
             if e is not None:
-                found = self.ground.equal(*self.under(c, q, e), diagnosis=False)
+                true, e, places = self.under(c, q, e)
+                found = self.ground.equal(
+                    substitute(true, places), substitute(e, places), diagnosis=False
+                )
+                at_rest = self.rest.stated and q.kind in (FORMULA, VALUE)
+                if not found.correct and at_rest:
+                    held = replace(self.rest, where=places).verdict(true, e, self.slopes())
+                    found = held or found
                 if found.correct:
                     number = Lines(self.reader.document).number(p.start)
                     self.notes.append(f"line {number} is judged {c}")
                     return found
-                everywhere = c.whole and not self.rest.stated and q.by not in c.facts
-                if found.correct is False and everywhere:
-                    return None
+                moved = c.facts.get(q.by, "positive") not in ("positive", NEGATIVE)
+                if found.correct is False and c.whole and not moved:
+                    return found if at_rest else None
         return Verdict(DISPROVED, LOOSE, "this is said under a condition, which is not put in")
 
-    def under(self, c: Supposed, q: Quantity, e: Expr) -> tuple[Expr, Expr]:
-        """The truth and a side where a condition holds; MatderivError where it is not put in.
+    def under(self, c: Supposed, q: Quantity, e: Expr) -> tuple[Expr, Expr, dict[Expr, Expr]]:
+        """The truth, a side, and names as a condition has them; MatderivError for what is not read.
 
         Derivatives are taken before: a condition does not say how something changes.
         """
@@ -146,7 +153,7 @@ class SidesCompared:
         places = {
             v: self._where(c, name, v) for name in names if (v := self._meant(name, (true, e)))
         }
-        return substitute(true, places), substitute(e, places)
+        return true, e, places
 
     def _meant(self, name: str, sides: tuple[Expr, Expr]) -> Expr:
         """The variable of a name, or the only square matrix there is."""
@@ -165,6 +172,8 @@ class SidesCompared:
             return point_for(Marking(self.reader), v, p)
         if c.facts[name] in SQUARE_FACTS and v.shape[:1] != v.shape[1:]:
             raise MatderivError(f"{name} is {shape_text(v.shape)}")
+        if c.facts[name] == NEGATIVE:
+            return -variable(v.name, v.shape, {"positive", *facts(v)})
         return variable(v.name, v.shape, {c.facts[name], *facts(v)})
 
     def explained(self, q: Quantity, e: Expr, wrong: Verdict) -> Verdict:

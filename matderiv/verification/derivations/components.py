@@ -134,3 +134,16 @@ def in_case(case: Case, letters: Sequence[str], e: Expr, true: Expr | None) -> E
         return e
     inside, outside = (e, true) if case.equal else (true, e)
     return kept(inside) + outside - kept(outside)
+
+
+_INVERSE = {"exp": "log", "log": "exp", "inv": "inv"}
+
+
+def inverses(inner: Expr, x: Expr) -> dict[Expr, Expr]:
+    """What `inner` is of, in terms of its name: s = log(v) says that v = exp(s)."""
+    found: dict[Expr, Expr] = {}
+    value = x
+    while inverse := _INVERSE.get(inner.function.name):
+        inner, value = inner.args[0], apply(inverse, value)
+        found[inner] = value
+    return found

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from matderiv.errors import DomainError
-from matderiv.expr import Expr, number_value, variables
+from matderiv.expr import Expr, number_value, variables, walk
 from matderiv.lazy import np
-from matderiv.numeric.sampling import sampler
-from matderiv.verification.derivations.roots import EQUAL, scale_of, value_at
+from matderiv.numeric.sampling import Point, sampler
+from matderiv.verification.derivations.roots import EQUAL, ZERO, scale_of, value_at
 
 WANTED = 3  # points at which an equation is looked at
 
@@ -72,3 +72,14 @@ def is_condition(left: Expr, right: Expr, seed: int = 0) -> bool:
                 seen += [] if found is None else [float(np.sum(found))]
         return bool(seen) and max(seen) - min(seen) > EQUAL * max(1.0, *map(abs, seen))
     return False
+
+
+def is_scale_free(f: Expr, x: Expr, point: Point) -> bool:
+    """True where f(2x) = f(x), so that no stationary point fixes the length of x."""
+    values = dict(point.values)
+    before = value_at(f, values, point.sizes)
+    values[x.name] = 2 * values[x.name]
+    after = value_at(f, values, point.sizes)
+    if before is None or after is None or x not in set(walk(f)):
+        return False
+    return bool(np.abs(before - after).max(initial=0) <= ZERO * scale_of(before))

@@ -99,7 +99,11 @@ def written(
         given = split(p.text[opening + 1 : stop])
         same = [_plain(g) for g in given] == [_plain(a) for a in f.arguments]
         if same and not any("_" in a or "^" in a for a in f.arguments):
-            p, place = p.erased(start + len(f.head), stop + 1), stop + 1
+            times = (
+                (r"\cdot " if p.latex else "*") if re.match(_OPENING, p.text[stop + 1 :]) else ""
+            )
+            p = p.erased(start + len(f.head), stop + 1).with_part(stop + 1, stop + 1, times)
+            place = stop + 1
         elif (filled is None or f.name in filled) and f.takes(given, latex=p.latex):
             new = f"({filled_body(f, given)})"
             p, place, count = p.with_part(start, stop + 1, new), start, count + 1

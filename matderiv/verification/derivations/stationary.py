@@ -10,17 +10,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from matderiv.errors import DomainError, MatderivError
-from matderiv.expr import Expr, is_, number_value, variables, walk
+from matderiv.expr import Expr, is_, number_value, substitute, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes
+from matderiv.numeric.kinks import kinks
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import is_scalar
-from matderiv.verification.derivations.constraints import WANTED, is_condition, limits, proportional
+from matderiv.verification.derivations.constraints import (
+    WANTED,
+    is_condition,
+    is_scale_free,
+    limits,
+    proportional,
+)
 from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.roots import (
     EQUAL,
-    ZERO,
     Condition,
     root_near,
     scale_of,
@@ -50,6 +56,7 @@ class Rest:
     `stated` says that it speaks of them, `unread` that there is a derivative that was not read;
     `equations` are wrong ones, with their lines; `searches` is how many found nothing. In a text
     that is not `strict`, an equation that holds there and nowhere else is said of these points.
+    `where` has names as the condition of an equation has them.
     """
 
     ground: Ground
@@ -60,6 +67,7 @@ class Rest:
     bound: set[Expr] = field(default_factory=set)  # names that conditions are about
     searches: int = 0
     strict: bool = True
+    where: dict[Expr, Expr] = field(default_factory=dict)
 
     def set_to_zero(self, *derivatives: Quantity) -> None:
         """From here on these derivatives are zero."""
@@ -204,7 +212,7 @@ class Rest:
         lines = [claims[q] for q in self.slopes if q in claims]
         domain = self.ground.functions[self.slopes[-1].of]
         for number, residual in [*self.equations, *lines]:
-            if holds([Condition(residual, by)], left, right, domain, self.ground.seed):
+            if holds([Condition(residual, by)], left, right, domain, self.ground.seed) == {True}:
                 return number
         return None
 
@@ -221,34 +229,39 @@ class Rest:
         self.searches += 1
         with suppress(MatderivError), bounded(MOST):
             found = ((self.ground.derivative(q), self.ground.sides_of(q)[1]) for q in slopes)
-            conditions = [Condition(*pair) for pair in dict.fromkeys(found)]
+            pairs = [[substitute(e, self.where) for e in pair] for pair in dict.fromkeys(found)]
+            conditions = [Condition(e, variables(by)[0]) for e, by in pairs]
+            left, right, domain = (substitute(e, self.where) for e in (left, right, domain))
+            if is_(left, "neg"):
+                left, right = left.args[0], -right
             held = holds(conditions, left, right, domain, self.ground.seed)
-            self.searches -= held is not None
-            barren += [domain] if held is None else []
-            return held
+            self.searches -= bool(held)
+            barren += [] if held else [domain]
+            return held.pop() if len(held) == 1 else None
         barren.append(domain)
         return None
 
 
 def holds(
     conditions: Sequence[Condition], left: Expr, right: Expr, domain: Expr, seed: int = 0
-) -> bool | None:
-    """Whether left = right wherever all conditions hold; None where no such point was found.
+) -> set[bool]:
+    """Whether left = right wherever all conditions hold; nothing where no such point was found.
 
     `domain` is the function whose derivatives the conditions are. Points where both sides vanish
-    do not count, unless a side is 0 as typed.
+    do not count, unless a side is 0 as typed. Both where it holds on one side of a bend as of |x|.
 
     >>> x, a = variable("x"), variable("a")
     >>> at = [Condition(2 * x - a, x)]
     >>> holds(at, 4 * x, 2 * a, x + a), holds(at, x, a, x + a)
-    (True, False)
-    >>> print(holds([Condition(2 * x, x)], 3 * x, 2 * x, x * x))
-    None
+    ({True}, {False})
+    >>> holds([Condition(2 * x, x)], 3 * x, 2 * x, x * x)
+    set()
     """
-    found = []
+    found: list[bool] = []
     own = variables(domain, left, right, *(c.residual for c in conditions))
     names = dict.fromkeys([*own, *(c.by for c in conditions)])
-    solved = _solved(conditions, left, right)
+    solved, bends = _solved(conditions, left, right), bool(kinks(domain))
+    most = STARTS if bends else WANTED
     for point in _points(domain, [*names], (left, right), seed):
         if solved is not None:
             verdict = _is_zero_at(conditions, *solved, point)
@@ -257,9 +270,9 @@ def holds(
         ):
             verdict = _holds_near(conditions, left, right, domain, point)
         found += [] if verdict is None else [verdict]
-        if False in found or len(found) == WANTED:
+        if (False in found and not bends) or len({*found}) > 1 or len(found) == most:
             break
-    return None if not found else all(found)
+    return {*found} if bends or not found else {all(found)}
 
 
 def _holds_near(
@@ -271,7 +284,7 @@ def _holds_near(
     but not to 0.
     """
     by = [c.by for c in conditions]
-    kept = [x for x in dict.fromkeys(by) if _is_scale_free(domain, x, point)]
+    kept = [x for x in dict.fromkeys(by) if is_scale_free(domain, x, point)]
     residuals = (c.residual for c in conditions)
     numbers = [v for v in variables(*residuals) if not v.shape and v not in by]
     fixed = [c.residual for c in conditions if not {*by} & {*variables(c.residual)}]
@@ -295,17 +308,6 @@ def _vanish(left: Expr, right: Expr, values: dict[str, Array], point: Point) -> 
         if np.abs(there).max(initial=0) > EQUAL * min(1.0, np.abs(start).max(initial=0)):
             return False
     return True
-
-
-def _is_scale_free(f: Expr, x: Expr, point: Point) -> bool:
-    """True where f(2x) = f(x), so that no stationary point fixes the length of x."""
-    values = dict(point.values)
-    before = value_at(f, values, point.sizes)
-    values[x.name] = 2 * values[x.name]
-    after = value_at(f, values, point.sizes)
-    if before is None or after is None or x not in set(walk(f)):
-        return False
-    return bool(np.abs(before - after).max(initial=0) <= ZERO * scale_of(before))
 
 
 def _solved(conditions: Sequence[Condition], left: Expr, right: Expr) -> tuple[Expr, Expr] | None:

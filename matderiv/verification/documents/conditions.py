@@ -17,7 +17,7 @@ from matderiv.verification.documents.rewriting import PLAIN
 from matderiv.verification.documents.sentences import DENIED, MATH, in_english
 from matderiv.verification.quantities import LATEX_NAME, latex_name, plain
 
-UNNAMED = ""
+UNNAMED, NEGATIVE = "", "negative"
 _SUPPOSED = r"\b(?:if|when|whenever|provided|unless|wenn|falls|sofern|si|lorsque|cuando)\b"
 _GIVEN = r"\b(?:assuming|since|because|as|by|for|at|with|where|f[uü]r|bei|mit|pour|para|con)\b"
 _SAID = re.compile(rf"{_SUPPOSED}|{_GIVEN}(?=\s+(?:[a-z-]+\s+){{0,3}}\$)", re.IGNORECASE)
@@ -44,6 +44,7 @@ _ABOUT_NAMES = re.compile(
 _UNDERSTOOD = frozenset(
     "is are be a an the matrix matrices vector vectors and both then we have get obtain this gives "
     "becomes it reduces simplifies to gradient derivative hessian of so simply hence also that "
+    "stationary point points minimum solution optimality condition reads optimal minimizer "
     "real any all in case find yields yield last step only s follows therefore thus invertible "
     "alors donc on obtient dann gilt wir ist erhalten also entonces es symmetric symmetry skew "
     "positive definite semidefinite diagonal orthogonal square antisymmetric since because if for "
@@ -125,8 +126,9 @@ def _heard(words: str) -> Supposed | None:
         equation = _EQUATION.fullmatch(typed)
         if fact:
             facts[name] = fact
-        elif above := positive(re.sub(r"\\geq?(?![A-Za-z])|≥", ">", typed)):
-            facts.update(above)
+        elif above := positive(re.sub(r"\\[gl]eq?(?![A-Za-z])|[≥≤<]", ">", typed)):
+            below = re.search(r"\\leq?(?![A-Za-z])|[≤<]", typed)
+            facts.update((name, NEGATIVE if below else fact) for name, fact in above)
         elif _SILENT.fullmatch(typed):
             continue
         elif equation and not _CLAIM.search(typed):

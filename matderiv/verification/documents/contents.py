@@ -166,9 +166,10 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
         if piece.kind == "heading":
             before, ended = "", True
         elif piece.kind == "prose" or _WORD.fullmatch(piece.passage.text):
-            before = piece.passage.text.strip()
+            words = piece.passage.text.strip()
+            before = f"{before} {words}" if not ended and words[:1].islower() else words
             ended = before.endswith((".", "!", "?"))
-            fresh = not _REASON.match(before)
+            fresh = not _REASON.match(words)
             piece = replace(piece, fresh=fresh)
         elif piece.kind == "formula":
             stops = piece.passage.text.rstrip().endswith(".")
@@ -183,6 +184,10 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
             ended = ended or stops
             continue
         elif piece.kind == "inline":
+            first, after, row = piece.passage.around
+            if not ended and first.lstrip()[:1].islower():  # a sentence around a display
+                around = (f"{before} {first}", after, row)
+                piece = replace(piece, passage=replace(piece.passage, around=around))
             piece = replace(piece, affirmed=piece.sure)
         yield piece
 

@@ -103,6 +103,10 @@ _COPULA = rf"(?:is|are|be|being)\s+(?:(?:assumed|taken|to|be|also|an?|and|{_NOUN
 _FREE = re.compile(
     rf"(?P<names>{ITEMS}),?\s+(?:(?:is|are|be|being|a|an|{_NOUNS})\s+)*(?:arbitrary|general)\b"
 )
+_RECALLED = re.compile(  # for symmetric A we have \nabla(x^T A x) = 2Ax: any A, in this line
+    rf"\b(?i:recall|remember|known|in general)\b.*\bfor\s+(?:[a-z]+\s+)*?(?:{_FACT})\b"
+    rf"|\b[Ff]or\s+(?:[a-z]+\s+)*?(?:{_FACT})\b.*\\(?:nabla|partial)(?![A-Za-z])"
+)
 _UNNAMED = re.compile(
     rf"\b(?:all|both|the|these|every|each)(?:\s+(?:{_NOUNS}|of|the|two|three|our))*?"
     rf"\s+matri(?:x|ces)\s+{_COPULA}(?P<fact>{_FACTS})\b",
@@ -279,7 +283,7 @@ class Declared:
             if there := _ELSEWHERE.search(sentence):
                 number = re.sub(r"\D", "", there["where"])
                 self.elsewhere[number] = sentence[: there.start()] + sentence[there.end() :]
-            elif sure(sentence):
+            elif sure(sentence) and not _RECALLED.search(sentence):
                 for found in _FREE.finditer(sentence):
                     self._forget(_named(found["names"]))
                 self.take_facts(sentence)
