@@ -134,7 +134,7 @@ CAUSES: list[tuple[tuple[str, str], str, str, str, dict[str, Any]]] = [
         {"kind": "vjp"},
     ),
     (("x'*A*x", "A"), "x.*x", "hadamard-for-product", "x*x'", {}),
-    (("logdet(X)", "X"), "adj(X)'", "missing-chain-factor", "1/det(X)", {}),
+    (("logdet(X)", "X"), "adj(X)'", "missing-chain-factor", "Divided by det(X)", {}),
     (("softmax(z)", "z"), "diag(softmax(z).*(1-softmax(z)))", "diagonal", "beside it", {}),
     (("softmax(z)", "z"), "softmax(z).*(1-softmax(z))", "diagonal", "beside it", {}),
     (("relu(x)", "x"), "step(x)", "diagonal", "diag(step(x))", {"shapes": {"x": "n"}}),
