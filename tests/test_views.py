@@ -187,6 +187,20 @@ def test_stored_lines_are_compared_as_expressions() -> None:
 # Reading ------------------------------------------------------------------------------------------
 
 
+def test_the_differentials_of_a_network_are_written_with_the_names_of_its_layers() -> None:
+    found = derive(
+        "norm2(W2*relu(W1*x + b1) + b2 - y)^2", ["W1", "b1", "W2", "b2"], shapes={"b1": "h"}
+    )
+    written = document_text(differential(*found))
+    for line in ("let z1 = W1*x + b1", "= 2*z2'*(dW2*relu(z1) + W2*d(relu(z1)) + db2)"):
+        assert line in written, written
+
+
+def test_a_part_of_a_line_is_called_what_the_other_views_call_it() -> None:
+    written = document_text(differential(derive("exp(-0.5*(x - m)'*inv(S)*(x - m))", "x")))
+    assert "where z1 = x - m; " in written, written
+
+
 def test_the_chain_view_of_a_logistic_loss_is_backprop_as_in_the_lecture() -> None:
     d = derive("sum(log(1 + exp(-y.*(X*w))))", "w", shapes={"X": "n,d"})
     written = document_text(chain(d))

@@ -1,6 +1,7 @@
 """Names for repeated parts of a long result: `... where z = W*x + b`, as a person does it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from matderiv.expr import Expr, rebuild, substitute, variable, walk
 from matderiv.language.printer import entry_of
@@ -12,12 +13,16 @@ Part = tuple[str, Expr]
 
 
 def name_parts(
-    e: Expr, taken: Collection[str], *, entries: bool = True
+    e: Expr,
+    taken: Collection[str],
+    *,
+    entries: bool = True,
+    known: Mapping[Expr, str] = MappingProxyType({}),
 ) -> tuple[Expr, tuple[Part, ...]]:
     """The expression over named parts, and the parts in the order in which they are evaluated.
 
-    A part is named when writing it once saves symbols; with `entries` x[1] is one symbol. The work
-    is linear in the graph.
+    A part is named when writing it once saves symbols; with `entries` x[1] is one symbol. What has
+    a name that is `known` keeps it. The work is linear in the graph.
     """
     if e.weight <= SHORT:
         return e, ()
@@ -29,14 +34,14 @@ def name_parts(
     printed: dict[Expr, int] = {}
     shown: dict[Expr, Expr] = {}
     parts: list[Part] = []
-    used_names = set(taken)
+    used_names = {*taken, *known.values()}
     for node in walk(e):
         own = node.function.tokens(node.params, len(node.args))
         printed[node] = 1 if node in single else own + sum(printed[a] for a in node.args)
         shown[node] = rebuild(node, tuple(shown[a] for a in node.args))
         count = uses.get(node, 0)
         if node is not e and printed[node] >= SMALL and (count - 1) * printed[node] > count + 2:
-            name = _fresh_name(node, used_names)
+            name = known.get(node) or _fresh_name(node, used_names)
             used_names.add(name)
             parts.append((name, shown[node]))
             shown[node] = variable(name, node.shape)

@@ -7,6 +7,7 @@ says what each of them stands for, so that every line has a value.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,8 @@ class Document:
     """A whole derivation by one variable or several; the last steps are the answers.
 
     `f` is the name of what is differentiated, `shown` its expression, `about` what is to be known
-    about it. `names` are the names in use before the derivation introduced its own.
+    about it. `names` are the names in use before the derivation introduced its own, and `values`
+    what parts of f without a name in this view are called in others.
     """
 
     view: str
@@ -132,6 +134,7 @@ class Document:
     names: frozenset[str] = field(default_factory=frozenset)
     order: int = 1
     others: tuple[Expr, ...] = ()
+    values: Mapping[Expr, str] = field(default_factory=dict)
 
     @property
     def declarations(self) -> tuple[Expr, ...]:

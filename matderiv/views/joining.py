@@ -50,7 +50,8 @@ def condensed(stage: Stage) -> Condensed:
     for p in stage.pieces[:-1]:
         joining.visit(p.variable)
     pieces = list(joining.pieces.values())
-    return _marked(stage, pieces, _written_out(pieces, joining))
+    written = _written_out(pieces, joining, several=bool(stage.others))
+    return _marked(stage, pieces, written)
 
 
 class _Joining:
@@ -134,8 +135,13 @@ def _addend(e: Expr, v: Expr) -> bool:
     return core is v or scaled
 
 
-def _written_out(pieces: list[Intermediate], joining: _Joining) -> dict[Expr, Expr]:
-    """The pieces without a name of their own, with what they stand for."""
+def _written_out(
+    pieces: list[Intermediate], joining: _Joining, *, several: bool
+) -> dict[Expr, Expr]:
+    """The pieces without a name of their own, with what they stand for.
+
+    The lines of several variables are long, so they write out less.
+    """
     reads = {p.variable: joining.reads(p) for p in pieces}
     below = {v for p in pieces if is_(p.main, "ediv") for v in variables(p.main.args[1])}
     found: dict[Expr, Expr] = {}
@@ -143,7 +149,7 @@ def _written_out(pieces: list[Intermediate], joining: _Joining) -> dict[Expr, Ex
         v = p.variable
         whole = substitute(p.definition, found)
         count = sum(_read_at(reads[u], v) for u in joining.users[v]) + 2 * _read_at(reads[v], v)
-        limit = TWICE - 1 if count > 1 else SHORT
+        limit = TWICE - 1 if count > 1 or several else SHORT
         if any(u in joining.pieces for u in variables(whole)):
             limit = min(limit, SHORT // 2)
         if whole.weight <= limit and v not in below:

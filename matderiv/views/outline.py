@@ -71,6 +71,7 @@ class View:
         others = tuple(step for steps in ends for step in steps[:-1])
         sections += [Section(self.heading, others)] if others else []
         answers = tuple(_once(sections, steps[-1]) for steps in ends)
+        told = {s.variable.name for s in symbols}
         document = Document(
             view=self.name,
             f=found[0].called,
@@ -84,6 +85,12 @@ class View:
             names=frozenset().union(*(each.names for each in of)),
             order=d.order,
             others=tuple(each.wrt for each in more),
+            values={
+                p.node: p.variable.name
+                for s in found
+                for p in s.pieces[:-1]
+                if p.variable.name not in told
+            },
         )
         if check:
             verified(document)

@@ -60,6 +60,7 @@ class DocumentNames(SpokenNames):
         roots = [document.shown, *document.declarations, *expressions(document)]
         super().__init__(vectors, transpose, roots)
         self.gradient = notation(gradient)
+        self.values = document.values
         self.unindexed = set(document.names)
         self.changes = {
             s.variable.name: s.origin or s.of for s in document.symbols if s.role == "change"
@@ -215,5 +216,5 @@ def side_latex(side: Side, names: DocumentNames) -> str:
         return partial_latex(side, (), names)
     if isinstance(side, Tensor):
         return index_sum(side, names)
-    main, parts = name_parts(side, names.taken)
+    main, parts = name_parts(side, names.taken, known=names.values)
     return formula(main, names) + where_parts(parts, names)

@@ -1,8 +1,9 @@
 """A derivation as plain text with aligned columns."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from textwrap import wrap
+from types import MappingProxyType
 
 from matderiv.arguments import require_word
 from matderiv.calculus.structure import linear_structure
@@ -123,7 +124,7 @@ def _reasons(step: Step, indent: int) -> list[str]:
 def equation(step: Step, document: Document, last: bool = False) -> tuple[str, str]:
     """Both sides of a line; the last one reads as the result itself does."""
     taken = document.names if last else document.taken
-    right = side_text(step.right, taken)
+    right = side_text(step.right, taken, {} if last else document.values)
     if last and isinstance(step.right, Tensor):
         right = index_text(step.right, document.names)
     if step.continues:
@@ -167,10 +168,12 @@ def _at(letters: Sequence[str]) -> str:
     return "_" + "".join(letters) if letters else ""
 
 
-def side_text(side: Side, taken: Collection[str] = ()) -> str:
-    """One side of an equation; parts get names that are not taken."""
+def side_text(
+    side: Side, taken: Collection[str] = (), known: Mapping[Expr, str] = MappingProxyType({})
+) -> str:
+    """One side of an equation; parts get names that are known, or not taken."""
     if isinstance(side, Partial):
         return partial_text(side)
     if isinstance(side, Tensor):
         return entries_text(side, taken)
-    return text(*name_parts(side, taken))
+    return text(*name_parts(side, taken, known=known))
