@@ -59,6 +59,9 @@ class Printer:
         name = node.function.name
         if (entry := entry_of(node) or part_of(node)) is not None:
             below = places_in(entry[1], self.names.size)
+            whole = self.names.variable(entry[0]) if is_(entry[0], "variable") else "_"
+            if ":" in below and "_" not in whole:
+                return [f"{whole}_{{{below}}}"]
             return ["[", Item(entry[0], COMPARE), f"]_{{{below}}}"]
         if name in _SPECIAL:
             return _SPECIAL[name](self, node)
