@@ -135,6 +135,12 @@ def _cross_entropy(z: Expr, y: Expr) -> Expr:
 def _rows_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
     if len(shapes[0]) > 2:
         raise ShapeError(f"a vector or a matrix is needed, this is {shape_text(shapes[0])}")
+    if len(shapes[1]) != len(shapes[0]):
+        told = map(shape_text, shapes)
+        raise ShapeError(
+            "targets have a row for each row of scores, these are {1} for {0}".format(*told),
+            hint="declare them as a matrix, or index them: log_softmax(Z, axis=2)",
+        )
     return scalar_rule(shapes, params, unify)
 
 

@@ -142,15 +142,18 @@ def _record(node: Call, source: Source) -> Function:
 
 
 def _unknown(node: Call, source: Source) -> UnknownFunction:
-    alike = [f for f in function_names() if abs(len(f) - len(node.name)) <= 4]
-    near = get_close_matches(node.name, alike, 3, 0.6) if node.name != "pi" else []
+    names = [f for f in function_names() if node.name != "pi"]
+    near = [f for f in names if f.startswith(f"{node.name}_") or node.name.startswith(f"{f}_")]
+    alike = [f for f in names if abs(len(f) - len(node.name)) <= 4]
+    near = near[:3] or get_close_matches(node.name, alike, 3, 0.6)
     hint = ", ".join(near) if near else None
     if node.name in BY_SYMBOL:
         hint = BY_SYMBOL[node.name]
     elif len(node.name) == 1 or not near:
         inside = source.typed((node.name_span[1], node.span[1]))
-        product = f"{node.name}*{inside} for a product" if len(inside) <= 30 else ""
-        hint = ", ".join(filter(None, (hint, product)))
+        fits = len(inside) <= 30 and len(node.operands) == 1
+        product = f"{node.name}*{inside} for a product" if fits else ""
+        hint = ", ".join(filter(None, (hint, product))) or "matderiv rules lists the functions"
     return UnknownFunction(
         f"unknown function {node.name}", source=source.text, span=node.name_span, hint=hint
     )
