@@ -104,10 +104,9 @@ class Comparer(NamedTuple):
         findings: list[DifferenceFinding] = []
         used: list[Point] = []
         for place, point in enumerate(points):
-            most = max(point.sizes.values(), default=0)
             said: list[DifferenceFinding] = []
             for turn in (0, *range(100, 100 + TURNS)):
-                here = self.source.point(place, most=most, turn=turn) if turn else point
+                here = self.source.point(place, turn=turn) if turn else point
                 here = moderate(self.question, self.source, place, here, turn)
                 said.append(self.at(here, np.random.default_rng([self.source.seed, place, turn])))
                 if said[-1].verdict in ("match", "mismatch"):
