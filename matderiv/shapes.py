@@ -122,7 +122,7 @@ def size_terms(name: str) -> list[tuple[int, Size]]:
 
 
 def with_sizes(s: Size, known: Mapping[str, Size]) -> Size:
-    """The size with sizes put in for some of its names, inside of sums too.
+    """The size with sizes put in for some of its names, inside of sums and counts too.
 
     >>> str(with_sizes(plus(Dim(("n",)), -1), {"n": Dim(("m",), 2)}))
     '2*m-1'
@@ -130,13 +130,20 @@ def with_sizes(s: Size, known: Mapping[str, Size]) -> Size:
     if isinstance(s, int):
         return s
     if not any(name[0] == "(" for name in s.names):
-        return times(s.coefficient, *(known.get(n, Dim((n,))) for n in s.names))
+        return times(s.coefficient, *(_put_in(n, known) for n in s.names))
     products = [
-        times(abs(k), *(known.get(n, Dim((n,))) for n in names)) if names else abs(k)
+        times(abs(k), *(_put_in(n, known) for n in names)) if names else abs(k)
         for names, k in _terms(s).items()
     ]
     signs = [k < 0 for k in _terms(s).values()]
     return plus(*(minus(p) if sign else p for p, sign in zip(products, signs, strict=True)))
+
+
+def _put_in(name: str, known: Mapping[str, Size]) -> Size:
+    word, parts = counted(name)
+    if name in known or not parts:
+        return known.get(name, Dim((name,)))
+    return _COUNTS[word](*(with_sizes(p, known) for p in parts))
 
 
 def minus(s: Size) -> Size:
@@ -173,27 +180,33 @@ def smaller(a: Size, b: Size) -> Size:
     return a if a == b else Dim((f"min({first},{second})",))
 
 
-_COUNTS: dict[str, Callable[..., int]] = {"vech": lambda n: n * (n + 1) // 2, "min": min}
+_COUNTS: dict[str, Callable[..., Size]] = {"vech": triangle, "min": smaller}
+
+
+def counted(name: str) -> tuple[str, tuple[Size, ...]]:
+    """The parts of a name such as min(m,n), which is made here and never typed.
+
+    >>> counted("vech(n)"), counted("n")
+    (('vech', (Dim(names=('n',), coefficient=1),)), ('n', ()))
+    """
+    word, _, rest = name.partition("(")
+    if word not in _COUNTS or not rest:
+        return word, ()
+    return word, tuple(size(int(p) if p.isdigit() else p) for p in rest[:-1].split(","))
 
 
 @cache
 def _formula(name: str) -> tuple[tuple[str, ...], Callable[[Mapping[str, int]], int]] | None:
-    """The sizes in a name such as min(m,n), and the number it stands for; None for plain names.
-
-    Such names are made here, never typed.
-    """
+    """The sizes in a name such as min(m,n), and the number it stands for; None for plain names."""
     if name[0] == "(":
         terms = _terms(Dim((name,)))
         named = tuple(sorted(size_names([tuple(Dim(names) for names in terms if names)])))
         return named, lambda sizes: sum(
             k * (size_value(Dim(names), sizes) if names else 1) for names, k in terms.items()
         )
-    word, _, rest = name.partition("(")
-    if word not in _COUNTS or not rest:
-        return None
-    parts = tuple(size(int(p) if p.isdigit() else p) for p in rest[:-1].split(","))
+    parts = counted(name)[1]
     inside = tuple(sorted(size_names([parts])))
-    return inside, lambda sizes: _COUNTS[word](*(size_value(p, sizes) for p in parts))
+    return (inside, lambda sizes: size_value(_put_in(name, sizes), {})) if parts else None
 
 
 def size_names(shapes: Iterable[Shape]) -> set[str]:

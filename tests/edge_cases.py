@@ -325,6 +325,13 @@ PRODUCTS = (
         )
     ),
     Edge(
+        "(det(A) + det(2*A))^2",
+        "A",
+        S,
+        {"A": [[1, 2], [2, 4]]},
+        lambda m, A: (det(A) + det(2 * A)) ** 2,
+    ),
+    Edge(
         "det(X'*X)",
         "X",
         {"X": "n,d"},

@@ -356,3 +356,11 @@ def test_a_check_has_some_points_and_not_too_many(points: Any) -> None:
 def test_a_mistake_is_looked_for_beside_a_default_that_nobody_typed() -> None:
     found = verify("norm2(A)^2", "A", "leaky_relu(svec_left(2))", shapes={"A": "n,n"})
     assert found.verdict == "disproved"
+
+
+def test_a_result_that_nobody_could_read_is_refused_at_once() -> None:
+    found = derive("A" + 40 * "^2", "A", shapes={"A": "n,n"}, check=False)
+    started = time.process_time()
+    with pytest.raises(LimitError, match="the limit is 500000"):
+        str(found)
+    assert time.process_time() - started < 1

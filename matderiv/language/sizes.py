@@ -3,17 +3,20 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, count
+from math import isqrt
 
 from matderiv.errors import ShapeError, Span
 from matderiv.shapes import (
     Dim,
     Shape,
     Size,
+    counted,
     minus,
     plain_names,
     plus,
     size_terms,
     times,
+    triangle,
     with_sizes,
 )
 
@@ -85,7 +88,7 @@ class Sizes:
                 return self.current(a)
         if self._solved(a, b) or self._solved(b, a) or self._paired(a, b):
             return self.current(a)
-        if self._multiplied(left, right):
+        if self._multiplied(left, right) or self._stacked(a, b) or self._stacked(b, a):
             return self.current(a)
         self.clash = (a, b)
         raise ShapeError(f"{a} and {b} differ")
@@ -141,6 +144,18 @@ class Sizes:
         for one, other in zip(left, right, strict=True):
             self.unify(Dim((one,)), Dim((other,)))
         return True
+
+    def _stacked(self, one: Size, other: Size) -> bool:
+        """True for the entries of vech(S), which say the size of S."""
+        word, sides = counted(str(one))
+        if word != "vech" or not is_open(one):
+            return False
+        again, sizes = counted(str(other))
+        if isinstance(other, int):
+            sizes = ((isqrt(8 * other + 1) - 1) // 2,)
+        elif again != word:
+            return False
+        return triangle(sizes[0]) == other and self.unify(*sides, *sizes) is not None
 
     def _of_one_array(self, names: list[str]) -> bool:
         """True for the sizes of X in vec(X)."""

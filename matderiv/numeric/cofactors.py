@@ -46,10 +46,13 @@ def _term_by_term(node: Expr) -> Expr:
     >>> evaluate(_term_by_term((one + other) / x), {"x": [0, 3]}).tolist()
     [15.0, 0.0]
     """
-    for k, a in enumerate(node.args[:1] if is_(node, "div", "ediv") else node.args):
-        if not is_(a, "add") or any(t.shape != a.shape for t in a.args):
+    for k, whole in enumerate(node.args[:1] if is_(node, "div", "ediv") else node.args):
+        a = whole.args[0] if is_(whole, "power") and not whole.shape else whole
+        rest = _without(whole, a)
+        if not is_(a, "add") or rest is None or any(t.shape != a.shape for t in a.args):
             continue
-        terms = [rebuild(node, (*node.args[:k], t, *node.args[k + 1 :])) for t in a.args]
+        parts = a.args if whole is a else [t * rest for t in a.args]
+        terms = [rebuild(node, (*node.args[:k], t, *node.args[k + 1 :])) for t in parts]
         found = [without_quotient(t) for t in terms]
         if any(new is not old for new, old in zip(found, terms, strict=True)):
             return reduce(add, found)

@@ -47,22 +47,10 @@ def positive(e: Expr) -> bool:
 
 def _bounds(node: Expr, args: tuple[Range, ...]) -> Range:
     name = node.function.name
-    if name == "variable":
-        return _declared(node.params[2])
     if name in _FIXED:
         return _FIXED[name]
-    if name == "number":
-        return _number(node.params[0])
-    if name in ("power", "epow"):
-        return _power(node, args[0])
-    if name == "mul":
-        return _product(node, args)
-    if name == "add":
-        return _beside_extreme(node, _sum(_joined(node, args)))
-    if name in _BINARY:
-        return _BINARY[name](args)
     rule = _RULES.get(name)
-    return _sane(rule(node, *args)) if rule is not None and args else ALL
+    return _sane(rule(node, *args)) if rule is not None else ALL
 
 
 def _sane(found: Range) -> Range:
@@ -70,8 +58,9 @@ def _sane(found: Range) -> Range:
     return (-inf if isnan(low) else low, inf if isnan(high) else high)
 
 
-def _number(value: Fraction) -> Range:
+def _number(node: Expr) -> Range:
     """A float on either side of a number, or the number itself."""
+    value: Fraction = node.params[0]
     try:
         near = float(value)
     except OverflowError:
@@ -83,7 +72,8 @@ def _wider(low: float, high: float) -> Range:
     return nextafter(low, -inf), nextafter(high, inf)
 
 
-def _declared(facts: frozenset[str]) -> Range:
+def _declared(node: Expr) -> Range:
+    facts = node.params[2]
     if facts & {"onehot", "simplex", "binary"}:
         return 0.0, 1.0
     if facts & {"labels", "orthogonal"}:
@@ -107,8 +97,9 @@ def _added(ends: tuple[float, ...]) -> Range:
     return (found, found) if found == sum(map(Fraction, ends)) else _wider(found, found)
 
 
-def _beside_extreme(node: Expr, found: Range) -> Range:
+def _added_up(node: Expr, *args: Range) -> Range:
     """The range of a sum, which for x - max(x) and x - min(x) is on one side of 0."""
+    found = _sum(_joined(node, args))
     if len(node.args) == 2 and is_(node.args[1], "neg"):
         first, second = node.args[0], node.args[1].args[0]
         if is_(second, "max", "min") and second.args[0] is first:
@@ -210,7 +201,7 @@ def _even(a: Range) -> Range:
     return (0.0 if a[0] < 0 < a[1] else max(0.0, ends[0][0])), ends[1][1]
 
 
-def _product(node: Expr, args: tuple[Range, ...]) -> Range:
+def _product(node: Expr, *args: Range) -> Range:
     """A product of numbers; x'*x; of arrays without a sign."""
     if ZERO in args:
         return ZERO
@@ -231,10 +222,12 @@ def _product(node: Expr, args: tuple[Range, ...]) -> Range:
     return ALL
 
 
-def _power(node: Expr, base: Range) -> Range:
+def _power(node: Expr, base: Range, _: Range) -> Range:
     k = number_value(node.args[1])
     if is_(node, "power") and node.shape:
         return (0.0, inf) if base[0] >= 0 and k is not None and k > 0 else ALL
+    if k is not None and k > 0 and base[0] >= 0:
+        return _monotone(lambda v: _raised(v, float(k)), 1.0)(node, base)
     even = k is not None and (k.denominator != 1 or k % 2 == 0)
     if k is not None and k > 0 and even and -1 <= base[0] <= base[1] <= 1:
         return (0.0, 1.0)
@@ -272,6 +265,10 @@ def _monotone(f: Callable[[float], float], *exact: float) -> Callable[..., Range
 
 def _exponential(v: float) -> float:
     return exp(v) if v < 700 else inf
+
+
+def _raised(v: float, k: float) -> float:
+    return v**k if v <= 1 or log(v) * k < 700 else inf
 
 
 def _logarithm(v: float) -> float:
@@ -332,6 +329,11 @@ _FIXED: dict[str, Range] = {
     "pi": (3.0, 4.0),
 }
 _RULES: dict[str, Callable[..., Range]] = {
+    "variable": _declared,
+    "number": _number,
+    "add": _added_up,
+    "mul": _product,
+    **dict.fromkeys(("power", "epow"), _power),
     "neg": lambda node, a: (-a[1], -a[0]),
     "hadamard": _hadamard,
     "div": _over,
@@ -361,8 +363,6 @@ _RULES: dict[str, Callable[..., Range]] = {
     "where": _chosen,
     **dict.fromkeys(("gt", "ge", "step"), _above),
     **dict.fromkeys(("lt", "le"), _below),
-}
-_BINARY: dict[str, Callable[[tuple[Range, ...]], Range]] = {
-    "maximum": lambda r: (max(a[0] for a in r), max(a[1] for a in r)),
-    "minimum": lambda r: (min(a[0] for a in r), min(a[1] for a in r)),
+    "maximum": lambda node, *r: (max(a[0] for a in r), max(a[1] for a in r)),
+    "minimum": lambda node, *r: (min(a[0] for a in r), min(a[1] for a in r)),
 }

@@ -134,8 +134,10 @@ def _factor(f: Factor, names: dict[Index, str]) -> str:
 
 
 def _named(node: Expr, at: tuple[str, ...]) -> Expr:
+    if constant := constant_entry(node, at):
+        return variable(constant)
     written = text(node) if level(node) in (ATOM, COMPARE) else f"({text(node)})"
-    return variable(constant_entry(node, at) or f"{written}_{''.join(at)}")
+    return variable(f"{written}_{''.join(at)}")
 
 
 Named = Callable[[Expr, tuple[str, ...]], Expr]
@@ -147,11 +149,15 @@ def entry(e: Expr, at: tuple[str, ...], named: Named = _named) -> Expr:
     `named` makes a name of an entry of anything else.
     """
     done: dict[Expr, Expr] = {}
-    for node in walk(e):
-        inside = _entrywise(node) and all(a in done for a in node.args)
+    needed, row = {e}, [e]
+    for node in row:
+        if not is_scalar(node.shape) and _entrywise(node):
+            row += {*node.args} - needed
+            needed |= {*node.args}
+    for node in filter(needed.__contains__, walk(e)):
         if is_scalar(node.shape):
             done[node] = node
-        elif inside:
+        elif _entrywise(node):
             args = (done[a] for a in node.args)
             done[node] = apply(_scalar_name(node), *args, params=node.params)
         else:
