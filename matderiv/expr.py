@@ -125,13 +125,19 @@ def _forget(gone: _Kept) -> None:
         del _nodes[gone.key]
 
 
+_CHAINS = frozenset(("add", "mul", "hadamard"))
+
+
 def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
     """The node `name(args)`; numbers become constants, shapes are checked strictly.
 
-    Raises ShapeError when the sizes do not fit.
+    A sum or a product of one argument is that argument, a product of none is 1. Raises ShapeError
+    when the sizes do not fit.
     """
     function = REGISTRY[name]
     nodes = tuple([a if isinstance(a, Expr) else number(a) for a in args])
+    if len(nodes) < 2 and name in _CHAINS and (nodes or name != "add"):
+        return nodes[0] if nodes else number(1)
     key = (name, nodes, params)
     known = _nodes.get(key)
     found = known() if known else None
@@ -193,7 +199,7 @@ def size_expr(s: Size) -> Expr:
     factors: list[Expr | Number] = [named_size(n) for n in s.names]
     if s.coefficient != 1:
         factors.insert(0, s.coefficient)
-    return factors[0] if len(factors) == 1 else apply("mul", *factors)  # type: ignore[return-value]
+    return apply("mul", *factors)
 
 
 def eye(n: Size) -> Expr:

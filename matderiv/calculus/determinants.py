@@ -64,4 +64,4 @@ def taken_as_invertible(f: Expr, wrt: Expr) -> list[Expr]:
 
 
 def _product(factors: Sequence[Expr]) -> Expr | None:
-    return None if not factors else factors[0] if len(factors) == 1 else apply("mul", *factors)
+    return None if not factors else apply("mul", *factors)

@@ -69,7 +69,7 @@ def _gathered(node: Expr) -> Expr:
             alike[a] = 0
         else:
             args.append(a)
-    return args[0] if len(args) == 1 else apply(node.function.name, *args)
+    return apply(node.function.name, *args)
 
 
 def _balanced(node: Expr) -> Expr:
@@ -89,7 +89,7 @@ def _balanced(node: Expr) -> Expr:
     for kind, group in groupby(node.args, _kind_of_factor):
         run = list(group)
         args += run if kind == "vector" else [_halved(run, "mul")]
-    return args[0] if len(args) == 1 else apply("mul", *args)
+    return apply("mul", *args)
 
 
 def _kind_of_factor(e: Expr) -> str:
@@ -101,7 +101,7 @@ def _kind_of_factor(e: Expr) -> str:
 def _halved(level: list[Expr], name: str) -> Expr:
     while len(level) > 1:
         pairs = [level[k : k + 2] for k in range(0, len(level), 2)]
-        level = [pair[0] if len(pair) == 1 else apply(name, *pair) for pair in pairs]
+        level = [apply(name, *pair) for pair in pairs]
     return level[0]
 
 

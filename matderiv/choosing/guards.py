@@ -64,7 +64,7 @@ def without_masks(e: Expr) -> tuple[list[Expr], Expr]:
     kept = [rest for _, rest in parts if number_value(rest) != 1]
     if not masks:
         return [], e
-    return masks, apply(e.function.name, *kept) if len(kept) > 1 else kept[0] if kept else number(1)
+    return masks, apply(e.function.name, *kept)
 
 
 def _condition(mask: Expr) -> Expr:

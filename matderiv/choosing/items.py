@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 
-from matderiv.expr import Expr, apply, is_, number, number_value, zeros
+from matderiv.expr import Expr, apply, is_, number_value, zeros
 from matderiv.shapes import Size, is_scalar
 from matderiv.words.chains import chain, factors_of, matrix_product, transposed_chain
 from matderiv.words.monomials import Mono, multiply_into, scaled
@@ -43,7 +43,7 @@ def item_of(e: Expr) -> Item:
         elif is_(node, "mul") and not node.shape and any(a.shape for a in node.args):
             arrays = [a for a in node.args if a.shape]  # 2*x'*y is a number, and no chain
             todo += [(a, k) for a in reversed(node.args) if not a.shape]
-            multiply_into(scalars, apply("mul", *arrays) if len(arrays) > 1 else arrays[0], k)
+            multiply_into(scalars, apply("mul", *arrays), k)
         elif is_(node, "div") or (is_(node, "mul") and any(not a.shape for a in node.args)):
             below = -k if is_(node, "div") else k
             todo += [(a, below) for a in reversed(node.args[1:])]
@@ -199,5 +199,5 @@ def _one_for_ones(a: Expr) -> Expr:
     parts = [f for f in factors if not is_(f, "ones")]
     if len(parts) == len(factors) or not all(is_scalar(f.shape) for f in parts):
         return a
-    value = number(1) if not parts else parts[0] if len(parts) == 1 else apply("mul", *parts)
+    value = apply("mul", *parts)
     return value if sign > 0 else negated(value)

@@ -79,7 +79,7 @@ def _named(e: Expr) -> Expr:
     ]
     if len(masks) == 1 and all(a.shape == e.shape for a in e.args):
         rest = [a for a in e.args if a is not masks[0]]
-        inner = apply("hadamard", *rest) if len(rest) > 1 else rest[0]
+        inner = apply("hadamard", *rest)
         return apply(masks[0].function.name, inner)
     if is_(e, "mean") and is_(e.args[0], "epow") and number_value(e.args[0].args[1]) == 2:
         difference = e.args[0].args[0]
@@ -126,7 +126,7 @@ def _one_transpose(e: Expr) -> Expr:
         if whole or (len(run) >= 2 and any(not is_(a, "variable", "inv") for a in run)):
             turned = apply("transpose", apply("mul", *reversed(run)))
             parts = [*word[:k], turned, *word[k + len(run) :]]
-            new = parts[0] if len(parts) == 1 else apply("mul", *parts)
+            new = apply("mul", *parts)
             return negated(new) if sign < 0 else new
     return e
 
@@ -186,7 +186,7 @@ def _in_place(term: Expr, axis: int) -> tuple[Size, Size, Expr]:
         return 0, 0, term
     if len(others) == front:
         others = (*others, eye(place.shape[1]))
-    part = apply("mul", *others) if len(others) > 1 else others[0]
+    part = apply("mul", *others)
     return place.params[1], place.params[2], part if sign > 0 else negated(part)
 
 

@@ -340,7 +340,7 @@ def _read_together(
     by = next(v for v in variables(e) if v.name == weight)
     term = next(a for a in e.args if by in set(walk(a)))
     made = [a for a in term.args if a is not by]
-    inside = made[0] if len(made) == 1 else apply("mul", *made)
+    inside = apply("mul", *made)
     inside = inside.args[0] if make and is_(inside, "sum") else inside
     return total([a for a in e.args if a is not term]), inside
 

@@ -278,7 +278,7 @@ def _blocks(*blocks: Expr, across: int) -> Expr:
         if len(b.shape) == 2 and down is not None and not down.shape[1:]:
             placed = down @ b
         found.append(placed if over is None else placed @ over.T)
-    return apply("add", *found) if len(found) > 1 else found[0]
+    return apply("add", *found)
 
 
 def _places(sizes: Sequence[Size]) -> list[Expr | None]:

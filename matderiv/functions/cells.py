@@ -38,7 +38,7 @@ def _affine(*parts: tuple[Expr, Expr], bias: tuple[Expr, ...] = ()) -> Expr:
     rows = len(parts[0][0].shape) == 2
     terms = [x @ w.T if rows else w @ x for x, w in parts]
     terms += [b.T if rows else b for b in bias]
-    return apply("add", *terms) if len(terms) > 1 else terms[0]
+    return apply("add", *terms)
 
 
 def _part(x: Expr, k: int, size: Size) -> Expr:

@@ -55,7 +55,7 @@ def _less_one(exponent: Expr) -> Expr:
     first, *others = exponent.args if is_(exponent, "add") else (exponent,)
     before = number_value(first)
     if before is not None and others:
-        front = others[0] if len(others) == 1 else apply("add", *others)
+        front = apply("add", *others)
         return front if before == 1 else (before - 1) + front
     last = number_value(others[-1]) if others else None
     if last is None:
@@ -131,10 +131,10 @@ def _power_terms(base: Expr, k: int, change: Expr) -> Expr:
     terms = []
     for before in range(k):
         factors = [f for f in (_power(base, before), change, _power(base, k - 1 - before)) if f]
-        terms.append(apply("mul", *factors) if len(factors) > 1 else factors[0])
+        terms.append(apply("mul", *factors))
     if not terms:
         return change * 0
-    return apply("add", *terms) if len(terms) > 1 else terms[0]
+    return apply("add", *terms)
 
 
 def _power(base: Expr, k: int) -> Expr | None:

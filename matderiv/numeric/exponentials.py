@@ -75,10 +75,10 @@ def product_of(powers: Powers) -> Expr:
     """The product of some powers, with one line of fraction."""
     above = [_power(e, k) for e, k in powers.items() if k > 0]
     below = [_power(e, -k) for e, k in powers.items() if k < 0]
-    top = apply("hadamard", *above) if len(above) > 1 else above[0] if above else number(1)
+    top = apply("hadamard", *above)
     if not below:
         return top
-    return apply("ediv", top, apply("hadamard", *below) if len(below) > 1 else below[0])
+    return apply("ediv", top, apply("hadamard", *below))
 
 
 def _power(e: Expr, k: int) -> Expr:

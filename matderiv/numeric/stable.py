@@ -110,7 +110,7 @@ def _log_of_product(u: Expr) -> Expr | None:
     rest = {e: k for e, k in powers.items() if e not in positive}
     terms = [_log(product_of(rest))] if rest else []
     terms += [_log(e) * k if k != 1 else _log(e) for e, k in positive.items()]
-    whole = apply("add", *terms) if len(terms) > 1 else terms[0]
+    whole = apply("add", *terms)
     return whole if whole.shape == u.shape else None
 
 

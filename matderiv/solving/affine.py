@@ -74,7 +74,7 @@ def number_apart(e: Expr) -> tuple[Expr, Expr]:
     if value is None:
         return number(1), e
     rest = e.args[1:]
-    return number(value), rest[0] if len(rest) == 1 else apply("mul", *rest)
+    return number(value), apply("mul", *rest)
 
 
 def multiple_of_identity(h: Expr) -> Expr | None:
@@ -87,7 +87,7 @@ def multiple_of_identity(h: Expr) -> Expr | None:
         return negated(inner)
     if is_(h, "mul") and is_(h.args[-1], "eye") and all(is_scalar(a.shape) for a in h.args[:-1]):
         rest = h.args[:-1]
-        return rest[0] if len(rest) == 1 else apply("mul", *rest)
+        return apply("mul", *rest)
     return None
 
 
@@ -136,7 +136,7 @@ def _without_zeros(node: Expr, args: tuple[Expr, ...]) -> Expr:
         wide = [a for a in kept if a.shape == node.shape]
         if not kept:
             return zeros(node.shape)
-        made = kept[0] if len(kept) == 1 else apply("add", *kept)
+        made = apply("add", *kept)
         return made if wide else rebuild(node, args)
     above = is_(node, "div", "ediv", "power", "epow") and args[0] in zero
     above = above and (number_value(args[1]) or 1) > 0

@@ -187,7 +187,7 @@ def _against_slope(p: Constrained, g: Expr) -> tuple[Expr, Fraction] | None:
         return apply("ediv", g, q), k * (number_value(inner) or Fraction(1))
     if not is_(core, "mul") or core.args[-1] is not p.x:
         return None
-    return apply("inv", rest[0] if len(rest) == 1 else apply("mul", *rest)) @ g, k
+    return apply("inv", apply("mul", *rest)) @ g, k
 
 
 def _direction(p: Constrained) -> Expr:

@@ -176,9 +176,7 @@ def _length(shape: Shape) -> Expr | None:
 def _product(factors: list[Expr]) -> Expr:
     arrays = [f for f in factors if not is_scalar(f.shape)]
     scalars = [f for f in factors if is_scalar(f.shape)]
-    array = arrays[0] if len(arrays) == 1 else apply("hadamard", *arrays) if arrays else None
-    parts = scalars + ([] if array is None else [array])
-    return parts[0] if len(parts) == 1 else apply("mul", *parts)
+    return apply("mul", *scalars, *([apply("hadamard", *arrays)] if arrays else ()))
 
 
 _FUNCTIONS: dict[str, Any] = {

@@ -38,9 +38,7 @@ def inverse_root(gradient: Expr, x: Expr) -> Expr | None:
         if len(ends) == 1 and not rest:
             alone += scale
         elif not ends or (rest and ends == [0, len(word) - 1]):
-            (between if ends else free).append(
-                (scale, rest[0] if len(rest) == 1 else apply("mul", *rest))
-            )
+            (between if ends else free).append((scale, apply("mul", *rest)))
         else:
             return None
     if alone == 0 or bool(free) == bool(between) or len(seen) > 1:

@@ -247,7 +247,7 @@ def _open_scaled_inverse(x: Expr, at: Slots) -> Opened | None:
     rest = [a for a in x.args if not is_scalar(a.shape)]
     if not scalars or not rest or (is_(x, "hadamard") and len(rest) > 1):
         return None
-    inner = rest[0] if len(rest) == 1 else apply("mul", *rest)
+    inner = apply("mul", *rest)
     parts = tuple((s, (None,) * len(s.shape), -1) for s in scalars)
     return Opened(parts=((apply("inv", inner), at, 1), *parts))
 

@@ -337,7 +337,7 @@ def moving(f: Expr, x: Expr) -> Expr:
     if not is_(f, "add"):
         return f
     terms = [a for a in f.args if x in set(walk(a))]
-    kept = f if not terms else terms[0] if len(terms) == 1 else apply("add", *terms)
+    kept = f if not terms else apply("add", *terms)
     return kept if kept.shape == f.shape else f
 
 

@@ -92,7 +92,7 @@ def _summed(e: Expr, changes: Collection[Expr]) -> Expr:
         return e
     if len(inner.shape) != 1:
         return with_sign(sign, apply("sum", apply("hadamard", *still, moving[0]), params=(None,)))
-    weight = still[0] if len(still) == 1 else apply("hadamard", *still)
+    weight = apply("hadamard", *still)
     if weight.shape != moving[0].shape:
         return e
     return with_sign(sign, apply("mul", transposed(weight), moving[0]))
@@ -144,7 +144,7 @@ def _scalars_apart(g: Expr) -> tuple[int, list[Expr], Expr, Expr | None]:
         return sign, [], core, below
     scalars = [a for a in core.args if is_scalar(a.shape)]
     arrays = [a for a in core.args if not is_scalar(a.shape)]
-    made = arrays[0] if len(arrays) == 1 else apply("mul", *arrays)
+    made = apply("mul", *arrays)
     return (sign, scalars, made, below) if made.shape == g.shape else (sign, [], core, below)
 
 
@@ -262,7 +262,7 @@ def _spliced(product: Expr) -> Expr:
     flat = [number(prod(counts))] * (prod(counts) != 1) + [
         f for f in flat if number_value(f) is None
     ] or flat[:1]
-    made = apply("mul", *flat) if len(flat) > 1 else flat[0]
+    made = apply("mul", *flat)
     if made.shape != product.shape:
         return product
     return with_sign(sign, _one_bar(apply("div", made, multiplied_out(below))) if below else made)

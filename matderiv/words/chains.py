@@ -360,4 +360,4 @@ def matrix_product(factors: Sequence[Expr]) -> Expr:
         return apply("eye", params=(factors[0].shape[0],))
     if negative:
         kept[0] = apply("neg", kept[0])
-    return kept[0] if len(kept) == 1 else apply("mul", *kept)
+    return apply("mul", *kept)

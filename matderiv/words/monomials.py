@@ -89,18 +89,15 @@ def entrywise(mono: Mono, shape: Shape) -> Expr:
         if len(side) > 1:
             side.sort(key=reading_key)
     times, over = ("mul", "div") if not shape else ("hadamard", "ediv")
-    top = _joined(times, above)
-    bottom = _joined(times, below)
-    if bottom is None:
-        return top if top is not None else (apply("ones", params=shape) if shape else number(1))
-    return apply(over, top if top is not None else number(1), bottom)
+    if not above and not below and shape:
+        return apply("ones", params=shape)
+    top, bottom = (_joined(times, side) for side in (above, below))
+    return apply(over, top, bottom) if below else top
 
 
-def _joined(name: str, parts: Sequence[Expr]) -> Expr | None:
+def _joined(name: str, parts: Sequence[Expr]) -> Expr:
     flat = [f for e in parts for f in (e.args if name == "hadamard" and _short(e) else (e,))]
-    if not flat:
-        return None
-    return flat[0] if len(flat) == 1 else apply(name, *flat)
+    return apply(name, *flat)
 
 
 def _short(e: Expr) -> bool:
@@ -136,15 +133,9 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
         first, rest = core[0].args[0], core[0].args[1:]
         if not is_(first, "mul", "div"):  # 2*x.*y for 2*(x.*y)
             front = [*flat] if is_one(first) and not first.shape else [*flat, first]
-            front_expr = front[0] if len(front) == 1 else apply("mul", *front)
-            flat, core = [], [apply(core[0].function.name, front_expr, *rest)]
-    parts = [*flat, *core]
-    result = _line(parts)
-    if below:
-        divisor = below[0] if len(below) == 1 else apply("mul", *below)
-        result = apply("div", result if result is not None else number(1), divisor)
-    if result is None:
-        result = number(1)
+            flat, core = [], [apply(core[0].function.name, apply("mul", *front), *rest)]
+    result = apply("mul", *flat, *core)
+    result = apply("div", result, apply("mul", *below)) if below else result
     return negated(result) if coefficient < 0 else result
 
 
@@ -171,7 +162,7 @@ def _under_the_root(coefficient: Fraction, scalars: Mono) -> tuple[Fraction, Mon
     if not above or not below:
         return coefficient, scalars | dict.fromkeys(above, half)
     rest = {e: k for e, k in scalars.items() if e not in above and e not in below}
-    top, bottom = (apply("mul", *side) if len(side) > 1 else side[0] for side in (above, below))
+    top, bottom = (apply("mul", *side) for side in (above, below))
     multiply_into(rest, apply("div", top, bottom), half)
     return coefficient, rest
 
@@ -180,14 +171,6 @@ def _plain_product(e: Expr) -> bool:
     """A product of scalars only, which may be written out flat."""
     short = is_(e, "mul") and len(e.args) <= MAX_CHAIN
     return short and all(is_scalar(a.shape) for a in e.args)
-
-
-def _line(parts: Sequence[Expr]) -> Expr | None:
-    if not parts:
-        return None
-    if len(parts) == 1:
-        return parts[0]
-    return apply("mul", *parts)
 
 
 def terminates(q: Fraction, alone: bool = False) -> bool:

@@ -40,7 +40,7 @@ def signed(e: Expr, depth: int = SIGN_DEPTH) -> tuple[int, Expr]:
         if sign < 0:
             if is_one(first) and not first.shape and is_(e, "mul", "hadamard"):
                 rest = e.args[1:]
-                return -1, rest[0] if len(rest) == 1 else apply(e.function.name, *rest)
+                return -1, apply(e.function.name, *rest)
             return -1, apply(e.function.name, first, *e.args[1:])
     return 1, e
 

@@ -80,8 +80,7 @@ def _scalars(factors: Sequence[Factor]) -> list[Factor]:
 
 
 def _times(counts: Sequence[int], factors: Sequence[Expr]) -> Expr:
-    found = [*(number(k) for k in counts if k != 1), *factors] or [number(1)]
-    return found[0] if len(found) == 1 else apply("mul", *found)
+    return apply("mul", *(k for k in counts if k != 1), *factors)
 
 
 def _factor(f: Factor, letters: dict[Index, str], names: LatexNames) -> Expr:

@@ -45,7 +45,7 @@ def _product(*factors: Expr | Number) -> Expr:
     if len(chain) > 1 and (is_(chain[0], "number") and chain[0].params[0] == 1):
         chain = chain[1:]
     chain = _grouped(chain)
-    made = apply("mul", *chain) if len(chain) > 1 else chain[0]
+    made = apply("mul", *chain)
     return apply("neg", made) if negative else made
 
 

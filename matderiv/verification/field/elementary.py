@@ -157,7 +157,7 @@ def _turns(u: Expr) -> tuple[Fraction, Expr | None]:
     turns = sum((k for k, _ in parts if k is not None), Fraction(0))
     if not rest:
         return (turns, None) if is_scalar(u.shape) else (Fraction(0), u)
-    left = rest[0] if len(rest) == 1 else apply("add", *rest)
+    left = apply("add", *rest)
     return (turns, left) if left.shape == u.shape else (Fraction(0), u)
 
 
