@@ -251,6 +251,32 @@ def test_sigma_is_the_sigmoid_where_its_slope_says_so() -> None:
     assert numbers(array) == {"ok": [2, 3], "wrong": []}
 
 
+FORWARD = """x → z₁ = W₁x + b₁ → h₁ = σ(z₁) → z₂ = W₂h₁ + b₂ → ŷ = σ(z₂) → L = (ŷ - y)²
+
+- ∂L/∂ŷ = 2(ŷ - y) ✓
+- δ₂ = ∂L/∂z₂
+- ∂L/∂W₂ = δ₂ · h₁ᵀ
+- ∂L/∂h₁ = W₂ᵀ · δ₂
+
+δ₁ = (∂L/∂h₁) ⊙ σ'(z₁)
+   = 2W₂ᵀδ₂ ⊙ σ'(z₁)
+"""
+
+
+def test_a_forward_pass_of_arrows_defines_its_layers_and_a_loss_is_a_number() -> None:
+    assert numbers(FORWARD) == {"ok": [3, 5, 6], "wrong": [9]}
+    assert numbers(FORWARD.replace("2W₂ᵀ", "W₂ᵀ")) == {"ok": [3, 5, 6, 9], "wrong": []}
+    latex = r"$$z = Wx + b \to h = \sigma(z) \to L = (h - y)^2$$"
+    right = r"$$\frac{\partial L}{\partial W} = 2(h - y) \odot h \odot (1 - h) x^T$$"
+    assert numbers(f"{latex}\n{right}") == {"ok": [2], "wrong": []}
+    assert numbers(f"{latex}\n{right.replace('- y', '+ y')}") == {"ok": [], "wrong": [2]}
+
+
+def test_numbers_that_were_put_in_are_no_mistake() -> None:
+    worked = "f = σ(z)\n\nσ'(z) = σ(z)(1 - σ(z))\n= 0.8176(1 - 0.8176)\n"
+    assert numbers(worked)["wrong"] == []
+
+
 OUTER_FIRST = r"""$L = -(t \log(y) + (1-t) \log(1-y))$
 
 $\frac{\partial L}{\partial y} = - \frac{t}{y} + \frac{1-t}{1-y}$

@@ -17,6 +17,7 @@ from matderiv.input.resolve import read
 from matderiv.input.text import parse
 from matderiv.language.declare import declarations, guessed_axes
 from matderiv.language.printer import number_text, text
+from matderiv.numeric.evaluate import evaluate
 from matderiv.shapes import Dim, shape_text
 
 EASY = settings(
@@ -106,6 +107,9 @@ GRAMMAR = [
     ("heaviside(x) + asin(a) + norm(x)", "step(x) + arcsin(a) + norm2(x)"),
     ("σ(μ)*σ", "sigmoid(mu)*sigma"),
     ("x₁ + x₁₂", "x_1 + x_12"),
+    ("ŷ - y", "y_hat - y"),
+    ("‖Aθ̂ - x̄₁‖ + aẋᵀx⃗", "norm2(A*theta_hat - x_bar_1) + a*x_dot'*x"),
+    ("0.5 × 2", "0.5*2"),
     ("2*pi", "2*pi"),
     ("0.10 + 1e-5 + .5 + 1e3", "0.1 + 1e-5 + 0.5 + 1000"),
     ("a # a comment\n + b % another", "a + b"),
@@ -118,6 +122,19 @@ def test_what_is_typed_is_read_and_printed(typed: str, canonical: str) -> None:
     reading = read(typed)
     assert reading.read_as == canonical
     assert read(canonical).expr is reading.expr
+
+
+@pytest.mark.parametrize("f", ["σ", "tanh", "relu", "softplus", "log", "gelu"])
+def test_a_prime_behind_a_function_is_its_slope(f: str) -> None:
+    x, step = np.array([0.3, 1.7]), 1e-6
+    value, slope = read(f"{f}(x)").expr, read(f"{f}'(x)").expr
+    above, below = (evaluate(value, {"x": x + s}, {"n": 2}) for s in (step, -step))
+    found = evaluate(slope, {"x": x}, {"n": 2})
+    np.testing.assert_allclose(found, (above - below) / (2 * step), rtol=1e-7)
+
+
+def test_a_prime_behind_a_declared_name_is_a_transpose() -> None:
+    assert read("σ'(x)", shapes={"σ": "n"}).read_as == read("σ'*x").read_as == "sigma'*x"
 
 
 def test_chains_are_one_node_and_brackets_make_their_own() -> None:

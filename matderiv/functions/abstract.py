@@ -8,8 +8,8 @@ import math
 from typing import Any
 
 from matderiv.errors import DomainError, NoRule, ShapeError
-from matderiv.expr import Expr, Params, apply, walk
-from matderiv.functions.record import elementwise, primitive
+from matderiv.expr import REGISTRY, Expr, Params, apply, number, walk
+from matderiv.functions.record import Function, elementwise, primitive
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, is_scalar, shape_text, size_names
 
@@ -94,6 +94,19 @@ elementwise(
     says="A function of each entry that nobody defines, `phi(x)`, with a derivative of each entry.",
     example="phi(A*x)",
 )
+
+
+def applied(function: Function, *args: Expr, params: Params) -> Expr:
+    """A function of arguments; f'(x) of a known function of each entry as its record says it.
+
+    >>> text(applied(REGISTRY["abstract_map"], variable("x", ("n",)), params=("tanh", 1)))
+    '1 - tanh(x).^2'
+    """
+    if function.name != "abstract_map" or params[0] not in REGISTRY:
+        return apply(function.name, *args, params=params)
+    (x,), name = args, str(params[0])
+    found = REGISTRY[name].partials[0](x, apply(name, x))
+    return found if isinstance(found, Expr) else number(found) * apply("ones", params=x.shape)
 
 
 def _curve_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:

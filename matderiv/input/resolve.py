@@ -15,6 +15,7 @@ from matderiv.errors import (
     UnknownSize,
 )
 from matderiv.expr import Expr, apply, number, substitute, variable, variables, walk
+from matderiv.functions.abstract import applied
 from matderiv.input.axes import along
 from matderiv.input.builder import Scope
 from matderiv.input.conjugates import complex_names, is_complex, polarised
@@ -342,7 +343,7 @@ def _expression(
             params = shaping.final(params, names)
             _check_sizes(params, node, application, shaping)
         operands = (nodes[o] for o in application.operands)
-        return apply(application.function.name, *operands, params=params)
+        return applied(application.function, *operands, params=params)
     if isinstance(node, Number):
         return number(node.value)
     assert isinstance(node, Name)

@@ -17,7 +17,13 @@ from matderiv.input.latex.tokens import is_command
 from matderiv.input.means import averaged_over
 from matderiv.input.text_cursor import OTHERWISE, Cursor
 from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, RAISED, defined
-from matderiv.language.calls import NOBODYS, abstract_call, known_function, reserved_names
+from matderiv.language.calls import (
+    NOBODYS,
+    abstract_call,
+    known_function,
+    reserved_names,
+    slope_call,
+)
 from matderiv.language.declare import SPELLED
 from matderiv.language.operands import is_row, joined, shown_vectors, transposed
 from matderiv.language.source import (
@@ -385,6 +391,12 @@ class _Parser(Cursor):
         while self.at("'"):
             self.take()
             primes += 1
+        known = primes == 1 and not order and plain not in self.declared and self.at("(")
+        if known and known_function(plain):
+            x = self.bracket()
+            if (slope := slope_call(plain, primes, x, (name.span[0], x.span[1]))) is not None:
+                return slope
+            self.place = start
         fits = name.kind != "glued" and not (order and primes) and not known_function(plain)
         if fits and self.at("(") and self.only_applied(plain):
             usual, alone = plain in NUMBERS | ENTRIES, self.peek(2).text == ")"

@@ -175,6 +175,22 @@ def abstract_call(name: str, order: int, operand: Node, span: Span) -> Call | No
     return Call(span, ABSTRACT[1 if name in ENTRIES else 2 * array], span, (operand,), said)
 
 
+def slope_call(name: str, order: int, operand: Node, span: Span) -> Call | None:
+    """`tanh'(z)`: the slope at each entry; None for what is no function of each entry.
+
+    >>> z = Name((5, 6), "z")
+    >>> [c and c.name for c in (slope_call(f, 1, z, (0, 7)) for f in ("tanh", "tr"))]
+    ['abstract_map', None]
+    """
+    spelled = known_function(name)
+    names = function_names().get(spelled, ()) if spelled is not None else ()
+    known = [n for n in names if len(REGISTRY[n].partials) == 1]
+    if not known or order != 1:
+        return None
+    said = (("name", String(span, known[0])), ("order", Number(span, Fraction(order))))
+    return Call(span, "abstract_map", span, (operand,), said)
+
+
 def signature(record: Function) -> str:
     """How a function is called.
 

@@ -104,6 +104,24 @@ def _greek() -> dict[str, str]:
 GREEK = _greek()
 """Greek letters and their names: a sign and its name are the same."""
 
+_MARKS = {
+    "\u0302": "hat",
+    "\u0303": "tilde",
+    "\u0304": "bar",
+    "\u0305": "bar",
+    "\u0307": "dot",
+    "\u030c": "check",
+    "\u20d7": "vec",
+}
+ACCENTED = "".join(
+    letter
+    for letter in map(chr, [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)])
+    if unicodedata.normalize("NFD", letter)[1:] in _MARKS
+)
+"""Letters with a hat, a tilde, a bar, a dot or a check that are one character."""
+MARKS = "".join(_MARKS)
+"""The same accents as characters of their own, behind their letter: θ̂."""
+
 GREEK_SIGNS = {name: sign for sign, name in GREEK.items()}
 GREEK_NAMES = frozenset(GREEK.values())
 
@@ -129,12 +147,19 @@ _REFUSED = {
 }
 _GREEK_CLASS = "".join(GREEK)
 _LETTER = f"A-Za-z{_GREEK_CLASS}\U0001d400-\U0001d7cb"
+# One letter with an accent is a name; inside a word (`même`) it is prose.
+_WITH_ACCENT = (
+    rf"(?<![{_LETTER}]{{2}})(?:∇²?|d)?(?:[{ACCENTED}]|[{_LETTER}][{MARKS}])"
+    rf"(?![{_LETTER}{ACCENTED}{MARKS}])(?:_[A-Za-z0-9]+)?[{_LOW}]*"
+)
 _TOKEN = re.compile(
-    rf"""(?P<space>\s+)
+    rf"""(?P<times>(?<=[0-9])\s*×\s*(?=-?[0-9.]))
+    |(?P<space>\s+)
     |(?P<comment>[#%][^\n]*)
     |(?P<number>(?:[0-9]+(?:\.(?![*/^]|T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
     |(?P<fraction>[½⅓⅔¼¾⅛])
-    |(?P<name>(?:(?:∇²?)?[{_LETTER}]|[∑∏](?=[_ᵢⱼₖₗₘₙ(\s]))[{_LETTER}0-9_]*[{_LOW}]*)
+    |(?P<name>{_WITH_ACCENT}
+        |(?:(?:∇²?)?[{_LETTER}]|[∑∏](?=[_ᵢⱼₖₗₘₙ(\s]))[{_LETTER}0-9_]*[{_LOW}]*(?![{MARKS}]))
     |(?P<bar>(?:\|\||‖|∥)(?:_(?:[A-Za-z0-9]+|[*∞])(?![A-Za-z0-9_])|[₁₂])?)
     |(?P<operator>\.\*|\./|\.\^|\.'|\*\*|\.T(?![A-Za-z0-9_])|>=|<=
         |[-+*/^'(),=<>|@\\;√⊗⊙∘⊘·⋅∗−–÷≥≤′’⟨⟩[\]:~∼])
@@ -222,18 +247,22 @@ def _token(kind: str, typed: str, span: Span, text: str) -> Token:
         return Token(kind, written.translate(_SUPERSCRIPTS), span)
     if kind == "string":
         return Token(kind, typed[1:-1], span)
+    if kind == "times":
+        return Token("operator", "*", span)
     return Token("operator", _SPELLED.get(typed, typed), span)
 
 
 def canonical_name(typed: str) -> str:
     """The name behind a spelling: Greek signs by their names, `x₁` as `x_1`.
 
-    >>> canonical_name("σ₁"), canonical_name("dμ")
-    ('sigma_1', 'dmu')
+    >>> canonical_name("σ₁"), canonical_name("dμ"), canonical_name("ŷᵢ")
+    ('sigma_1', 'dmu', 'y_hat_i')
     """
     if typed.isascii():
         return typed
     typed = "".join(plain_letter(c) for c in typed)
+    typed = re.sub(f"[{ACCENTED}]", lambda m: unicodedata.normalize("NFD", m[0]), typed)
+    typed = "".join(f"_{_MARKS[c]}" if c in _MARKS else c for c in typed).replace("_vec", "")
     named = "".join(_SUMS.get(c) or GREEK.get(c, c) for c in typed)
     named = re.sub(rf"(?<![0-9_{_LOW}])(?=[{_LOW}])", "_", named)
     return named.translate(_SUBSCRIPTS)
@@ -250,6 +279,19 @@ def scripts(text: str, place: int) -> tuple[str, str, int]:
         if found:
             return sign, found[0].translate(plain), found.end()
     return "", "", place
+
+
+def accented(text: str, place: int) -> tuple[str, str, int]:
+    """The letter at a place, the word for the accent above it, and where they end.
+
+    >>> accented("ŷ", 0), accented("x̄ᵢ", 0), accented("x", 0)
+    (('y', 'hat', 1), ('x', 'bar', 2), ('', '', 0))
+    """
+    found = re.compile(f"[{ACCENTED}]|.[{MARKS}]").match(text, place)
+    if found is None:
+        return "", "", place
+    plain = unicodedata.normalize("NFD", found[0])
+    return plain[0], _MARKS[plain[1]], found.end()
 
 
 def plain_letter(character: str) -> str:

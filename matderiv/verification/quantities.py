@@ -15,12 +15,12 @@ from matderiv.input.builder import Scope
 from matderiv.input.latex.reader import parse_latex
 from matderiv.language.calls import function_names
 from matderiv.language.source import Name
-from matderiv.language.tokens import GREEK, GREEK_NAMES, canonical_name
+from matderiv.language.tokens import ACCENTED, GREEK, GREEK_NAMES, MARKS, canonical_name
 
 VALUE, DIFFERENTIAL, DERIVATIVE, FORMULA = "value", "differential", "derivative", "formula"
 
-_L = "A-Za-z" + "".join(GREEK)
-NAME = rf"[{_L}][{_L}0-9_₀-₉]*"
+_L = f"A-Za-z{ACCENTED}" + "".join(GREEK)
+NAME = rf"[{_L}][{_L}{MARKS}0-9_₀-₉]*"
 _OF = rf"(?:\s*\(\s*{NAME}(?:\s*[,;]\s*{NAME})*\s*\))?"  # f(x), f(W, b)
 _TWO = r"\s*(?P<second>²|\^2|\^\{2\})?\s*"
 _FRACTION = (
@@ -40,9 +40,8 @@ _SPOKEN = (
     rf"(?:\s+of\s+(?P<of>{NAME}))?(?:\s+(?:with respect to|w\.?r\.?t\.?|by)\s+(?P<by>{NAME}))?"
 )
 _PRIMED = rf"(?P<f>{NAME})(?P<second>['′’]{{2}}|″)?['′’]?(?:\(\s*(?P<x>{NAME})\s*\))?"
-_SHORT = (
-    rf"(?:[{_L}]|ell|{'|'.join(sorted(GREEK_NAMES))})(?:_?[0-9₀-₉]+|_[{_L}0-9]+)?"  # x, W_1, mu
-)
+_LETTER = rf"[{_L}][{MARKS}]?|ell|{'|'.join(sorted(GREEK_NAMES))}"
+_SHORT = rf"(?:{_LETTER})(?:_?[0-9₀-₉]+|_[{_L}0-9]+)?"  # x, W_1, mu
 _CHANGE = (
     r"d(?P<second>²|\s*\^\s*(?:2|\{2\})\s*)?"
     rf"(?:(?P<f>{_SHORT}){_OF}|\s*\(\s*(?P<g>{NAME})\s*\))"

@@ -13,7 +13,7 @@ from matderiv.input.latex.tokens import group_end
 from matderiv.input.meaning.subscripts import FREE
 from matderiv.input.terms import BETWEEN, WIDE
 from matderiv.input.tree import FRACTION, RAISED
-from matderiv.language.calls import known_function, reserved_names
+from matderiv.language.calls import known_function, reserved_names, slope_call
 from matderiv.language.source import Call, Name, Node, Number, Operation, children
 from matderiv.language.tokens import Token
 
@@ -274,22 +274,10 @@ class Functions(Sums):
         return self.build.operation(RAISED, (node, power), node.span)
 
     def _derived(self, name: str, arguments: list[Node], primes: int, place: Span) -> Node:
-        r"""`\sigma'(z)` and the like, written out."""
-        z = self.build.call(name, arguments, place)
-        one = self.build.number(1, place)
-        if primes == 1 and name == "sigmoid":
-            rest = self.build.operation(
-                "add", (one, self.build.operation("neg", (z,), place)), place
-            )
-            return self.build.operation("hadamard", (z, rest), place)
-        if primes == 1 and name == "tanh":
-            two = self.build.number(2, place)
-            square = self.build.operation("epow", (z, two), place)
-            return self.build.operation(
-                "add", (one, self.build.operation("neg", (square,), place)), place
-            )
-        if primes == 1 and name == "relu":
-            return self.build.call("step", arguments, place)
+        r"""`\sigma'(z)` and the like."""
+        slope = slope_call(name, primes, arguments[0], place) if len(arguments) == 1 else None
+        if slope is not None:
+            return slope
         raise self.error(f"the derivative of {name} by a prime is not read", place, "write it out")
 
     # Arguments -----------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ ACCENTS = {
     "tilde": "tilde",
     "widetilde": "tilde",
     "check": "check",
+    "dot": "dot",
+    "ddot": "ddot",
 }
 _T = TypeVar("_T")
 

@@ -13,6 +13,7 @@ from matderiv.language.tokens import (
     GREEK,
     GREEK_NAMES,
     Token,
+    accented,
     closed,
     require_short,
     scripts,
@@ -107,6 +108,14 @@ def tokenize_latex(text: str) -> list[Token]:
         sign, written, end = scripts(text, place)
         if sign:
             found += _script(sign, written, (place, end))
+            place = end
+            continue
+        letter, accent, end = accented(text, place)
+        if accent:
+            span = (place, end)
+            found.append(Token("command", accent, span))
+            kind = "command" if letter in GREEK else "letter"
+            found.append(Token(kind, GREEK.get(letter, letter), span))
             place = end
             continue
         token, end, side = _read(text, place, side)
@@ -277,7 +286,8 @@ WORDS = (
         "rm bf over dagger star underset underline "
         "frac dfrac tfrac cfrac sqrt mathbf boldsymbol bm pmb mathrm mathit mathsf mathtt mathcal "
         "mathscr mathfrak mathbb mathds vec text textbf textit textrm textnormal mbox "
-        "operatorname hat widehat bar overline tilde widetilde check nabla partial sum prod int "
+        "operatorname hat widehat bar overline tilde widetilde check dot ddot "
+        "nabla partial sum prod int "
         "log ln exp det tr Tr diag max min tanh sinh cosh sin cos tan arcsin arccos arctan ell "
         "begin end boxed underbrace infty sigma lVert rVert Re rank softmax relu sign sgn "
         "sec csc cot arg argmin argmax in".split()

@@ -22,7 +22,7 @@ GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
 )
-ACCENTS = ("hat", "tilde", "bar", "check")  # \hat{x} is read as x_hat
+ACCENTS = ("hat", "tilde", "bar", "check", "dot", "ddot")  # \hat{x} is read as x_hat
 _NAME = re.compile(r"([A-Za-z]+)([0-9]*)(?:_([A-Za-z0-9]+))?")
 _LIKE_NUMBERS = (r"\frac", r"\mathbf{1}", r"\mathbf{0}")
 _CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")

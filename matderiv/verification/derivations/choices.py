@@ -31,17 +31,27 @@ _DISTRIBUTIONS = ("softmax", "log_softmax", "logsumexp")
 
 @dataclass(frozen=True)
 class Choice:
-    """Sizes of names ("" for a number) and facts about them, where nothing is said."""
+    """Sizes of names ("" for a number) and facts about them, where nothing is said.
+
+    In a `summed` reading a loss `(h - y)^2` of columns is the sum of the squares.
+    """
 
     shapes: Mapping[str, str] = field(default_factory=dict)
     assume: Mapping[str, str] = field(default_factory=dict)
+    summed: bool = False
+
+    @classmethod
+    def of_losses(cls, reading: Reading) -> Choice:
+        """Sums for losses that are no numbers as they were read."""
+        return cls(summed=any(n in LOSSES and long_axes(f.shape) for n, f in reading.parts))
 
     def __bool__(self) -> bool:
-        return bool(self.shapes or self.assume)
+        return bool(self.shapes or self.assume or self.summed)
 
     def and_(self, other: Choice) -> Choice:
         """Both, the other's where they differ."""
-        return Choice({**self.shapes, **other.shapes}, {**self.assume, **other.assume})
+        shapes, assume = {**self.shapes, **other.shapes}, {**self.assume, **other.assume}
+        return Choice(shapes, assume, self.summed or other.summed)
 
     def collapses(self, found: Reading, other: Reading) -> bool:
         """True where taking some names as numbers makes a number of an array nobody spoke of, or no
@@ -61,6 +71,8 @@ class Choice:
             yield f"taking {name} as {kind}, which makes more lines right"
         for name, fact in self.assume.items():
             yield f"taking {name} as {fact}, as the text may mean"
+        if self.summed:
+            yield "taking the square of a loss as the sum of the squares: a loss is a number"
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,8 @@ class Unsaid:
         parts = [e for _, e in self.reading.parts]
         yield from self.counts()
         yield from (Choice(assume={name: fact}) for name, fact in implied(parts, self.unknown))
-        yield from [one] if (one := narrow(self.reading)) else []
+        losses = Choice.of_losses(self.reading), narrow(self.reading)
+        yield from (choice for choice in losses if choice)
         for fact, names in self.facts:
             if names:
                 yield from (Choice(assume={name: fact}) for name in names)

@@ -23,6 +23,7 @@ from matderiv.verification.quantities import (
     DERIVATIVE,
     FORMULA,
     LATEX_NAME,
+    NAME,
     VALUE,
     Quantity,
     latex_name,
@@ -37,19 +38,20 @@ _NUMBERED = re.compile(
     r"(?!\s*,\s*\\?[lc]?dots)(?=\s*(?:[$,;.)\]&\n]|\\[\\q;,)]|$)|\s+[-\d])"
 )
 _SLOPE = re.compile(  # f (1 - f) and (1 - f^2)
-    r"(?<![A-Za-z\\])(\\(?:hat|tilde|bar)\s*\{?[A-Za-z]\}?|\\?[A-Za-z]+)"
-    r"((?:[_^](?:[A-Za-z0-9]|\{[^{}]*\})|\([^()]*\))*)\s*(?:(?:\\cdot|\*)\s*)?"
+    rf"(?<![A-Za-z\\])(\\(?:hat|tilde|bar)\s*\{{?[A-Za-z]\}}?|\\?[A-Za-z]+|{NAME})"
+    r"((?:[_^](?:[A-Za-z0-9]|\{[^{}]*\})|\([^()]*\))*)\s*(?:(?:\\cdot|[*·])\s*)?"
     r"(?:\\left)?[(\[]\s*1\s*-\s*\1\2\s*(?:\\right)?[)\]]"
     r"|[(\[]\s*1\s*-\s*[^()\[\]]*\^\s*\{?2\}?\s*(?:\\right)?[)\]]"
 )
-_BETWEEN = r"\s*(?:\\cdot|\*)?\s*(?=(?:\\left)?[(\[]\s*1\s*-)"
+_BETWEEN = r"\s*(?:\\cdot|[*·])?\s*(?=(?:\\left)?[(\[]\s*1\s*-)"
 _APPLIED = re.compile(r"(?:\\(?!odot|circ|cdot|times|left)[A-Za-z]+|[a-z]{2}\}?)\s*(?:\\left)?\s*$")
 _FACTOR_BEFORE = re.compile(
-    r"[\w)\]}'](?<!\\odot)(?<!\\circ)(?<!\\times)(?<!\\left)\s*(?:(?<!\\)\*|\\cdot)?\s*$"
+    r"[\w)\]}'](?<!\\odot)(?<!\\circ)(?<!\\times)(?<!\\left)\s*(?:(?<!\\)\*|\\cdot|·)?\s*$"
 )
 _FACTOR_AFTER = re.compile(r"\s*(?:[\w(\[]|\\(?!odot|circ|times|cdot|right|[,;!]|q?quad)[A-Za-z])")
 NOTHING_SAID = "the same on both sides: this says nothing about the derivative"
 ONE_POINT = "this may be the value at one point"
+_WORKED = re.compile(r"\d\.\d|\d\s*[(·×]\s*-?\d")  # 0.8 (1 - 0.8)
 PROVEN = Verdict(PROVED, message="what a derivative is")
 
 
@@ -111,7 +113,7 @@ class Doubts:
         other = AGAIN if number == line else None
         return Verdict(UNDECIDED, BEFORE if found.correct else other, message=said)
 
-    def about(self, q: Quantity, side: Expr, left: Expr | None) -> str:
+    def about(self, q: Quantity, side: Expr, left: Expr | None, typed: str = "") -> str:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
         if said := self._of_another(q):
             return said
@@ -130,7 +132,8 @@ class Doubts:
             deep = node.function.call == "abstract" and (node is side or node not in true)
             if deep and (node is side or node.params[-1] > 1 or not node.args[0].shape):
                 return f"nothing says which function {node.params[-2]} is"
-        if not variables(side) and (is_(side, "blocks") or self._at_a_point(q, left)):
+        put_in = is_(side, "blocks") or self._at_a_point(q, left) or _WORKED.search(typed)
+        if not variables(side) and put_in:
             if number_value(side) != 0 or q.kind != FORMULA:  # a formula set to 0 is a condition
                 return ONE_POINT
         names, behind = {v.name for v in variables(side)}, self.behind(q, left)
@@ -255,10 +258,11 @@ class Doubts:
         said = {size for n, v in known.items() if n not in guessed for size in v.shape}
         return any({*known[n].shape} - said for n in guessed & {*names} & known.keys())
 
-    def of_each_entry(self, passage: Passage) -> str:
+    def of_each_entry(self, passage: Passage, wrong: Verdict) -> str:
         """Why a side need be no mistake: f (1 - f) is said of each entry of f, as in LSTM cells."""
         said = "a product such as f (1 - f) may be meant entry by entry"
-        return said if self.entry_by_entry(passage) else ""
+        loose = wrong.diagnosis == "shape" or re.search(r"\\cdot|·", passage.text)
+        return said if loose and self.entry_by_entry(passage) else ""
 
     def entry_by_entry(self, passage: Passage) -> Passage | None:
         r"""A side in which slopes such as f (1 - f) are multiplied entry by entry, or None.

@@ -213,6 +213,7 @@ def _is_point(
     What only an upstream derivative on the right is by, as z in ∂L/∂W = ∂L/∂z x', is none.
     """
     inner = {n for d in definitions if d.name == name for n in names_in(d.passage)}
+    inner.update("".join(n for n in inner if len(n) < 4))  # Xw may be X*w
     others = {n for d in definitions if d.name != name for n in names_in(d.passage)}
     sides = {n for c in chains if c.name != name for p in c.sides for n in names_in(p)}
     return not inner & {*moved, *others, *sides, *(d.name for d in definitions)}

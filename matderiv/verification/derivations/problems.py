@@ -19,7 +19,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import quiet
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
-from matderiv.verification.derivations.choices import Choice, Unsaid, counted, narrow, unread_kinds
+from matderiv.verification.derivations.choices import Choice, Unsaid, counted, unread_kinds
 from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.differentials import Reader
@@ -124,6 +124,7 @@ class Problem:
     stationary: bool = False
     unnamed: Sequence[tuple[str, Sequence[str]]] = ()
     strict: bool = False
+    summed: bool = False
     progress: list[LineVerdict] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
     readings: dict[str, Read] = field(default_factory=dict)
@@ -137,8 +138,7 @@ class Problem:
 
         Nothing says that a in a'*x is a vector but that the lines are right then. A guess that
         leaves more open explains nothing: a mistake would hide behind a line that no longer reads.
-        What takes too much work is left open, line by line. Causes are searched last, of what is
-        wrong in the end. A `quick` verdict is that of the first guess.
+        What takes too much work is left open. Causes are searched last; `quick` is the first guess.
         """
         most = MOST + A_LINE * len(self.passages)
         self.passages = after_steps(self.passages)
@@ -157,7 +157,7 @@ class Problem:
         if doubt and not self._moving(found.reading, firm, wrt):
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
-        loose = found.verdict.unsure and (narrow(found.reading) or found.verdict.ends)
+        loose = found.verdict.unsure and (Choice.of_losses(found.reading) or found.verdict.ends)
         if found.verdict.correct is not False and found.whole and not loose:
             return found.verdict
         with bounded(most):
@@ -226,8 +226,8 @@ class Problem:
         return replace(verdict, notes=tuple(notes))
 
     def _with(self, choice: Choice) -> Problem:
-        assume = {**choice.assume, **self.assume}
-        return replace(self, shapes={**self.shapes, **choice.shapes}, assume=assume)
+        shapes, assume = {**self.shapes, **choice.shapes}, {**choice.assume, **self.assume}
+        return replace(self, shapes=shapes, assume=assume, summed=self.summed or choice.summed)
 
     def _unsaid(self, found: Outcome, plan: Plan, chosen: Choice) -> Unsaid:
         """What the problem leaves open about the names that wrong lines are about."""
@@ -354,9 +354,9 @@ class Problem:
 
     def _read(self, task: Task, lines: Lines) -> Read:
         """The definitions under what is declared here, read once."""
-        key = repr((sorted(self.shapes.items()), sorted(self.assume.items())))
+        key = repr((sorted(self.shapes.items()), sorted(self.assume.items()), self.summed))
         if key not in self.readings:
-            source = Definitions(self.document, self.shapes, self.assume)
+            source = Definitions(self.document, self.shapes, self.assume, self.summed)
             self.readings[key] = source.read(task.plan, task.given, lines)
         return self.readings[key]
 

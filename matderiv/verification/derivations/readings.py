@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.input.resolve import Reading
+from matderiv.verification.derivations.choices import LOSSES
 from matderiv.verification.derivations.definitions import Definition, read_definitions
 from matderiv.verification.derivations.findings import LineVerdict, unread
 from matderiv.verification.derivations.plan import Plan
-from matderiv.verification.documents.positions import Lines
+from matderiv.verification.documents.positions import Lines, Passage, closing
 
 Read = tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]
 """What was read, and by their names the definitions that were not."""
+_SQUARE = re.compile(
+    r"[^()=]*?(?P<open>(?:\\left\s*)?\().*?(?P<closes>(?:\\right\s*)?)(?P<close>\))"
+    r"\s*(?:\^\s*(?:2|\{\s*2\s*\})|²)\s*[.,]?\s*"
+)
 MOST_CULPRITS = 12  # definitions that are left out each by itself
 
 
@@ -26,6 +32,7 @@ class Definitions:
     document: str
     shapes: Mapping[str, Any]
     assume: Mapping[str, Any]
+    summed: bool = False
 
     def read(self, plan: Plan, given: Sequence[Definition], lines: Lines) -> Read:
         """All definitions read together; those of lines that cannot be read are left out."""
@@ -50,9 +57,10 @@ class Definitions:
     def without(self, name: str) -> Definitions:
         """The same without what is assumed about a name that occurs nowhere."""
         kept = {n: said for n, said in self.assume.items() if n != name}
-        return Definitions(self.document, self.shapes, kept)
+        return replace(self, assume=kept)
 
     def _together(self, wanted: Sequence[Definition]) -> Reading:
+        wanted = summed(wanted) if self.summed else wanted
         return read_definitions(wanted, self.document, shapes=self.shapes, assume=self.assume)
 
     def _culprit(self, wanted: Sequence[Definition]) -> Definition | None:
@@ -62,6 +70,26 @@ class Definitions:
                 self._together([other for other in wanted if other is not d])
                 return d
         return None
+
+
+def summed(definitions: Sequence[Definition]) -> tuple[Definition, ...]:
+    """The definitions with a norm for the square in brackets that a loss is.
+
+    >>> [d.passage.text for d in summed([Definition("L", Passage.of("½(h - y)²"))])]
+    ['½‖h - y‖²']
+    """
+    return tuple(
+        replace(d, passage=_normed(d.passage)) if d.name in LOSSES else d for d in definitions
+    )
+
+
+def _normed(p: Passage) -> Passage:
+    found = _SQUARE.fullmatch(p.text)
+    if found is None or closing(p.text, found.end("open") - 1) != found.start("close"):
+        return p
+    sign = r"\|" if p.latex else "‖"
+    last = p.with_part(found.start("closes"), found.end("close"), sign)
+    return last.with_part(*found.span("open"), sign)
 
 
 def _blamed(error: MatderivError, definitions: Sequence[Definition]) -> Definition | None:

@@ -271,9 +271,8 @@ class JudgedSides:
             if not verdict.correct:
                 self._restated(q, passage, chain)
             if verdict.correct is False:
-                verdict = self._doubted(q, true, verdict, side)
-                loose = self.doubts.of_each_entry(passage)
-                if loose and (verdict.diagnosis == "shape" or r"\cdot" in passage.text):
+                verdict = self._doubted(q, true, verdict, side, passage)
+                if loose := self.doubts.of_each_entry(passage, verdict):
                     verdict = Verdict(UNDECIDED, message=loose)
             other = verdict.correct and q.of not in {"", *self.doubts.again}
             verdict = verdict if other else self.doubts.since(number, verdict)
@@ -342,7 +341,9 @@ class JudgedSides:
             for name in (base, chain.name, *other):  # delta_j of delta_k: those of another layer
                 self.doubts.again.setdefault(name, number)
 
-    def _doubted(self, q: Quantity, e: Expr, wrong: Verdict, side: Side) -> Verdict:
+    def _doubted(
+        self, q: Quantity, e: Expr, wrong: Verdict, side: Side, passage: Passage
+    ) -> Verdict:
         """The verdict on a side that is not what it is said to be everywhere."""
         about = self.rest.is_about(self.compared.left(q) or e, e)
         if self.rest.slopes and q.kind == DERIVATIVE and about and wrong.diagnosis != "shape":
@@ -365,7 +366,8 @@ class JudgedSides:
             said := self.doubts.about_shape(q, self.compared.left(q), e)
         ):
             return Verdict(DISPROVED, LOOSE, said)
-        reason = self.doubts.about_layout(side) or self.doubts.about(q, e, self.compared.left(q))
+        reason = self.doubts.about_layout(side)
+        reason = reason or self.doubts.about(q, e, self.compared.left(q), passage.text)
         if not reason and not side.marks:  # a formula that is a derivative is a claim
             reason = self._no_claim(q, {v.name for v in variables(e)})
         return Verdict(UNDECIDED, message=reason) if reason else wrong

@@ -12,7 +12,7 @@ from itertools import accumulate
 from matderiv.language.calls import known_function
 from matderiv.verification.documents.positions import Passage, closing, joined
 from matderiv.verification.documents.statements import announced, equal_signs, is_case
-from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL
+from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, NAME
 
 WIDE = "\u2003"  # stands for \quad until the row is cut
 CONNECTIVES = (
@@ -21,7 +21,7 @@ CONNECTIVES = (
 ).split()
 _ARROW = (
     r"<=>|=>|->|[⇒⟹⟺⇔→∴]|\\(?:Rightarrow|Longrightarrow|implies|iff|Leftrightarrow"
-    r"|Longleftrightarrow|rightarrow|therefore|leadsto)(?![A-Za-z])"
+    r"|Longleftrightarrow|rightarrow|to|therefore|leadsto)(?![A-Za-z])"
 )
 _CUT = re.compile(
     rf"\s*(?:{_ARROW})\s*|(?:(?<!\\)[,;.])?\s*{WIDE}\s*|(?<!\\)[,;]\s*|\.\s+(?=[^\d\s])"
@@ -38,6 +38,9 @@ OBJECTIVE = re.compile(
     r"(?:_\s*(?P<by>\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w+))\s*(?:\\[;,:!\s]|\s)*"
 )
 """What stands before an objective: `\\min_w`, `\\operatorname{arg\\,min}_{x}`."""
+_INPUT = re.compile(  # the x of `x → z = Wx → h = relu(z)`
+    rf"\s*(?:{NAME}|{LATEX_NAME})\s*(?:{_ARROW})(?=\s*(?:{NAME}|{LATEX_NAME})\s*=)"
+)
 _EDGE = rf"(?:\s|{_ARROW}|(?<!\\)[,;{WIDE}]|(?<!\\)\\[,;:!\s])"
 _EDGES = re.compile(rf"^{_EDGE}++|(?:{_EDGE}|(?<!\\)\.)++$")
 _SET_EQUAL = (
@@ -238,6 +241,8 @@ def clauses(p: Passage) -> list[Passage]:
     >>> row = 'df = 2*r*dx, hence ∇f = 2*r where r = einsum("i,i->", x, y)'
     >>> [c.text for c in clauses(Passage.of(row))]
     ['df = 2*r*dx', 'hence ∇f = 2*r', 'where r = einsum("i,i->", x, y)']
+    >>> [c.text for c in clauses(Passage.of("x → z = W*x → h = relu(z)"))]
+    ['z = W*x', 'h = relu(z)']
     """
     p = unframed(p)
     depth = [0, *accumulate((c in "([{") - (c in ")]}") for c in p.text)]
@@ -251,6 +256,9 @@ def clauses(p: Passage) -> list[Passage]:
         if is_case(p.text, end):
             continue
         if depth[start] or not (ahead or condition):
+            continue
+        if not inside and _INPUT.match(p.text, first):
+            cuts[-1], first = (cuts[-1][0], end), end
             continue
         if not (inside or announced(p.text[first:start]) or OBJECTIVE.match(p.text[first:start])):
             continue

@@ -76,6 +76,8 @@ _LABEL = re.compile(
 _LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
 _BOLD_LABEL = r"^\s*(?:[-*]\s+)?(?:\*\*[^*=]+\*\*|__[^_=]+__)[.:]?(?=\s)"
 _STRONG = r"(?<![^\s(])\*\*(?=[^\s*][^*]*(?<=\S)\*\*(?:[\s).,;:]|$))|(?<=[^\s*])\*\*(?=[\s).,;:]|$)"
+_DONE = r"\s*[✓✔✅☑]\ufe0f?\s*$"
+_ITEM = r"^\s*(?:[-*•+]|\d{1,2}[.)])\s+(?=[^=]*[^=\s]\s*=)"  # of a list: no minus
 _RAISED = r"(?<![A-Za-z0-9_])e\^\{([^{}]*)\}"
 _PLAIN_CASE = re.compile(
     r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*(?:\\math\w+\s*\{?\s*)?[\w.]+\s*\}?\s*$"
@@ -301,11 +303,8 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     if p and (words or _is_prose(p.text)):
         yield Piece("prose", p)
     elif p:
-        p = (
-            as_row(p)
-            if latex
-            else p.blanked(_BOLD_LABEL).blanked(_STRONG).replaced(_RAISED, _exponential)
-        )
+        marks = "|".join((_BOLD_LABEL, _STRONG, _DONE, *[_ITEM] * (suffix == "md" and not fence)))
+        p = as_row(p) if latex else p.blanked(marks).replaced(_RAISED, _exponential)
         p = replace(p.stripped(), latex=latex, python=python)
         yield Piece("formula", p, new=True, first=True)
 
