@@ -621,3 +621,14 @@ L = \frac12\|\hat y - y\|^2
     assert verify_steps(lines + r"\frac{\partial L}{\partial z_1}x^\top").correct is True
     wrong = verify_steps(lines + r"x\frac{\partial L}{\partial z_1}")
     assert [line.correct for line in wrong.lines][-1] is False  # W_1 is no vector, x no number
+
+
+def test_sentences_of_a_plain_text_declare_and_mark() -> None:
+    text = (
+        "Data: x_i in R^d, i = 1..n. X is the n x d matrix whose rows are x_i^T.\n\n"
+        "f(w) = sum_i (w^T x_i - y_i)^2\n\n(1) gradient\n\ndf/dw = 2 X^T (X w - y)\n\n"
+        "(2) Hessian, with S = X^T X\n\nH = 2 S\n"
+    )
+    (verdict,) = verify_homework(text, "txt")
+    assert verdict.correct
+    assert [line.number for line in verdict.lines] == [3, 7, 9, 11]

@@ -166,6 +166,29 @@ SNIPPETS = [  # the last line of each is as said
         r"Let $f(x) = x^\top Ax$. Then" + "\n" + r"$$\nabla f = 2Ax.$$",
         "open",
     ),
+    (
+        r"$J = \sum_{u,i} k_{ui}(r_{ui} - p_u^\top q_i)^2$, $e_{ui} = r_{ui} - p_u^\top q_i$" + "\n"
+        r"$\frac{\partial J}{\partial p_u} = -2\sum_i k_{ui} e_{ui} q_i$",
+        "ok",
+    ),
+    (
+        r"$F(w) = \frac12\sum_i(y_i - \sum_k x_{ik}w_k)^2$, $r_i = y_i - \sum_{k\ne j} x_{ik}w_k$."
+        "\n" + r"$\frac{\partial F}{\partial w_j} = -\sum_i x_{ij}r_i + w_j\sum_i x_{ij}^2$",
+        "ok",
+    ),
+    (
+        r"$\mathbb{E}[y_i \mid x_i] = \mu_i = w^\top x_i$ and $f(w) = \sum_i (y_i - \mu_i)^2$"
+        + "\n"
+        r"$\nabla_w f = -2\sum_i (y_i - \mu_i) x_i$",
+        "ok",
+    ),
+    (
+        r"$Q(\mu) = \sum_{n=1}^N\sum_{k=1}^K c_{nk}\|x_n - \mu_k\|^2$, $N_k = \sum_n c_{nk}$" + "\n"
+        r"$\frac{\partial Q}{\partial \mu_k} = 2N_k\mu_k - 2\sum_n c_{nk} x_n$",
+        "ok",
+    ),
+    (r"$f(x) = x^\top x$" + "\n" + r"$`\nabla f\space = \space 2x`$", "ok"),
+    (r"$f(x) = x^\top x$" + "\n" + r"$x^\top\nabla f = 0$", "open"),
 ]
 
 

@@ -41,7 +41,8 @@ class Scope:
     is a new variable, of as many axes as `kinds` says or else by the letter rule. `about` are names
     that the problem asks about, `free` the order of free indices where it is said, `labels` letters
     that are no indices where nothing binds them, and free indices come in the order `first`, then
-    by the alphabet. `rows` are letters with an index and the arrays whose rows they are.
+    by the alphabet. `rows` are letters with an index and the arrays whose rows they are, `orders`
+    the indices of parts that are defined by their entries.
     """
 
     shapes: Mapping[str, Shape] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Scope:
     labels: frozenset[str] = frozenset()
     first: tuple[str, ...] = ()
     rows: Mapping[str, str] = field(default_factory=dict)
+    orders: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Tree:

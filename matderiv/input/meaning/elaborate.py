@@ -94,7 +94,9 @@ class Elaborator(Places):
         for part in self.source.parts:
             order = part.value.indices if isinstance(part.value, Bind) else ()
             self.carry.order += [i for i in order if i not in self.carry.order]
-            value = self.plain(self.visit(part.value), part.value, order or free)
+            found, named = self.visit(part.value), self.scope.orders.get(part.name, ())
+            fits = isinstance(found, Indexed) and {*named} == {*found.index}
+            value = self.plain(found, part.value, named if fits else order or free)
             self.build.define(part.name, value)
             parts.append(NamedPart(part.span, part.name, value))
         main = self.plain(self.visit(self.source.main), self.source.main, free)

@@ -129,7 +129,8 @@ class Places:
         index, sign, other = relation
         one = self.build.number(1, node.span)
         axes: tuple[str, ...] = (index,)
-        if self.is_index(other) and (other in value.index or not self.scope.guess):
+        known = other in (*value.index, *(self.scope.free or ())) or not self.scope.guess
+        if self.is_index(other) and known:
             constant: Node = self.build.identity(node.span)
             axes = (index, other)
         elif self.is_index(other) or sign != "≠":

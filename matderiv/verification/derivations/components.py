@@ -98,9 +98,9 @@ def indexed_parts(named: Sequence[tuple[str, Source]]) -> dict[str, tuple[str, s
         usual = bound | set("ijklabpqrs")
         if not label or not set(label) <= usual or base in names:
             continue
-        below = {
-            c for n in postorder(source.main) if isinstance(n, Name) for c in split_label(n.name)[1]
-        }
+        nodes = [*postorder(source.main)]
+        below = {c for n in nodes if isinstance(n, Name) for c in split_label(n.name)[1]}
+        below |= {r[2] for n in nodes if isinstance(n, Bind) for r in n.relations}
         if set(label) <= below:
             found[name] = "pi_" if base == "pi" else base, label  # with an index no constant
     return found

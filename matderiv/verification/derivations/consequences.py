@@ -173,10 +173,11 @@ class Record:
 
 
 def only_slope(side: Side) -> Quantity | None:
-    """The derivative that a formula is 0 with: the only one in it, times something."""
+    """The derivative that a formula is 0 with: the only one in it, times a number."""
     marks = [(s, m) for s, m in side.marks.items() if isinstance(m, Quantity)]
     if len(marks) != 1 or marks[0][1].kind != DERIVATIVE or len(side.marks) != 1:
         return None
     symbol, mark = marks[0]
     rest = without_zeros(side.filled({symbol: zeros(symbol.shape)}))
-    return mark if number_value(rest) == 0 or is_(rest, "zeros") else None
+    alone = sorted(map(str, symbol.shape)) == sorted(map(str, side.expr.shape))
+    return mark if alone and (number_value(rest) == 0 or is_(rest, "zeros")) else None

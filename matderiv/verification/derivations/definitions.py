@@ -114,9 +114,8 @@ def read_definitions(
 ) -> Reading:
     """What all definitions mean together; the last one is the expression of the reading.
 
-    Facts about names that no definition has are left out.
-    Raises what reading raises, with a place in the document, and ParseError for definitions that
-    need each other.
+    Facts about names that no definition has are left out. Raises what reading raises, with a place
+    in the document, and ParseError for definitions that need each other.
 
     >>> where = Passage.of("norm2(z)^2"), Passage.of("A*x", 20)
     >>> found = read_definitions([Definition("z", where[1]), Definition("f", where[0])], "")
@@ -134,7 +133,7 @@ def read_definitions(
         on_the_diagonal(s) if re.fullmatch(r"(.)\1", arrays.get(d.name, ("", ""))[1]) else s
         for d, s in zip(definitions, sources, strict=True)
     ]
-    declared = {k: v for k, v in declared.items() if k not in {name for name, _ in entries}}
+    declared = {k: v for k, v in declared.items() if k not in {*dict(entries)}}
     used = {n for s in sources for n in names_in(s)} | declared.keys()
     used |= {split_label(n)[0] for n in used}
     facts = {name: words for name, words in facts.items() if name in used}
@@ -142,8 +141,9 @@ def read_definitions(
         return resolve(Source(document, Number((0, 0), Fraction(0))), declared, facts)
     parts = _parts(entries, sources)
     whole = _together(sources, parts, replace(definitions[-1], name=entries[-1][0]), document)
-    free = tuple(sorted({c for _, label in arrays.values() for c in label}))
-    source = meant(whole, replace(scope, shapes=declared, free=free))
+    orders = {name: (*dict.fromkeys(label),) for name, label in arrays.values()}
+    free = tuple(sorted({c for order in orders.values() for c in order}))
+    source = meant(whole, replace(scope, shapes=declared, free=free, orders=orders))
     return with_means(resolve(source, declared, facts))
 
 

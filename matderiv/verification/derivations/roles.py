@@ -92,7 +92,8 @@ class Named:
 
     def solves(self, s: Statement, name: str) -> bool:
         """True if `name = ...` says where an equation holds, and does not define the name."""
-        if name in self.differentiated:
+        base = split_label(name)[0] if name in self.used else name
+        if {name, base} & self.differentiated:
             return True
         known = name in self.used and not s.introduced
         return known and (self.zero or name in self.related)

@@ -137,7 +137,7 @@ def as_row(p: Passage) -> Passage:
     if _BY_ROWS.search(p.text):
         p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")
     p = p.replaced(_WIDE, _wide).replaced(_TEXT, _kept)
-    return p.blanked(r"\\!|\\(?:display|text|script)style(?![A-Za-z])")
+    return p.blanked(r"\\!|\\(?:(?:display|text|script)style|space|newline|hfill|null)(?![A-Za-z])")
 
 
 def _on_diagonal(match: re.Match[str]) -> str:
@@ -275,9 +275,11 @@ def _turned_round(p: Passage) -> list[Passage]:
     if found is None:
         return [p]
     said, name = p[: found.start()], p[found.end() :].stripped()
-    sign = (equal_signs(said.text) or [(0, 0)])[-1][1]
+    near = [m.span() for m in re.finditer(r"\\(?:approx|simeq)(?![A-Za-z])|≈", said.text)]
+    sign = max([(0, 0), *equal_signs(said.text), *near])[1]
+    last, said = said[sign:].stripped(), said[:0] if near else said
     equals = replace(Passage.of("=", said.end), latex=p.latex)
-    return [*([said.stripped()] if sign else []), joined([name, equals, said[sign:].stripped()])]
+    return [*([said.stripped()] if sign and said else []), joined([name, equals, last])]
 
 
 def _trimmed(p: Passage) -> Passage:

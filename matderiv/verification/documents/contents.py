@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from matderiv.errors import LimitError
 from matderiv.verification.documents.clauses import as_row
 from matderiv.verification.documents.markup import text_of
+from matderiv.verification.documents.members import NUMBERED
 from matderiv.verification.documents.positions import Lines, Passage, joined
 from matderiv.verification.documents.rewriting import by_cases
 from matderiv.verification.documents.sentences import (
@@ -71,7 +72,7 @@ _SCRIPT = re.compile(
 )
 _LABEL = re.compile(
     r"\s*(?:\*{1,3}|__?)(?=[^$=]*[A-Za-z]{3})[^$=]*(?:\*{1,3}|__?)[.:]?\s*"
-    r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]\s*"
+    r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]?\s*"
 )
 _LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
 _BOLD_LABEL = r"^\s*(?:[-*]\s+)?(?:\*\*[^*=]+\*\*|__[^_=]+__)[.:]?(?=\s)"
@@ -257,7 +258,7 @@ def rows(content: Passage) -> Iterator[Piece]:
     """
     content = by_cases(content).blanked(_BEGIN.pattern).blanked(_SILENT).blanked(_BETWEEN)
     start, depth = 0, 0
-    signs = rf"(?P<cut>\\\\(?:\[[^\]\n]*\])?)|{_OPAQUE.pattern}"
+    signs = rf"(?P<cut>\\(?:\\(?:\[[^\]\n]*\])?|newline(?![A-Za-z])))|{_OPAQUE.pattern}"
     for found in [*re.finditer(signs, content.text), None]:
         if found is not None and not found["cut"]:
             depth += 1 if found[2] == "begin" else -1
@@ -394,4 +395,5 @@ def _is_prose(text: str) -> bool:
     if announced(text):
         return False
     words = bool(_PROSE.search(text) or _SCRIPT.search(text))
+    text = NUMBERED.sub("", text)
     return words and not (equal_signs(text) or "∈" in text or r"\in" in text)

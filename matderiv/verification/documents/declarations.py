@@ -367,7 +367,8 @@ class Declared:
             sizes = f"{sizes},{sizes}"
         for typed in re.split(r"\s*(?:,\s*and|,|and)\s+", found["names"].strip()):
             name = canonical_name(typed)
-            self.shapes[name] = sizes
+            if not self.families.add(Member(name, sizes)):
+                self.shapes[name] = sizes
             if found["space"] == "S":
                 self.assume[name] = "symmetric"
             elif found["fact"]:

@@ -24,8 +24,9 @@ from matderiv.verification.documents.long_names import (
     with_upstream,
     without_label,
 )
+from matderiv.verification.documents.members import NUMBERED
 from matderiv.verification.documents.positions import Passage, joined
-from matderiv.verification.documents.remarks import is_remark, noise_of
+from matderiv.verification.documents.remarks import is_remark, noise_of, without_mean
 from matderiv.verification.documents.rewriting import (
     PLAIN,
     by_entries,
@@ -33,6 +34,7 @@ from matderiv.verification.documents.rewriting import (
     by_fonts,
     by_iterates,
     by_layers,
+    by_left_out,
     by_masks,
     by_members,
     by_names,
@@ -63,7 +65,6 @@ _STATIONARY = re.compile(
     r"|\bat (?:the|a|an) (?:minim|maxim|optim)",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"\s*[a-z]\s*=\s*[01]\s*,(?:\s|\\,)*\\[lc]?dots.*")
 _DRAWN = (
     r"(\\(?:var)?epsilon|\\(?:eta|xi|nu)|\\boldsymbol\s*\{?\\(?:var)?epsilon\}?|(?<![A-Za-z])e)"
     + (r"((?:\s*_\s*(?:\{\w+\}|\w))?)\s*\\sim(?![A-Za-z])")
@@ -120,10 +121,10 @@ class Exercise:
         """The statements of a formula, without its declarations, which are kept."""
         for clause in clauses(piece.passage):
             before = dict(self.declared.assume)
-            p = self.declared.taken(clause, sure=piece.sure, affirmed=piece.affirmed)
+            p = self.declared.taken(without_mean(clause), sure=piece.sure, affirmed=piece.affirmed)
             self._noted(before, piece)
             silent = piece.kind == "inline" and not equal_signs(p.text)
-            if not p or silent or is_remark(p) or _RANGE.fullmatch(p.text):
+            if not p or silent or is_remark(p) or NUMBERED.match(p.text):
                 continue
             q = _quantity(p)
             if not (piece.supposed and q is not None and q.kind == FORMULA):
@@ -359,7 +360,7 @@ def _rewritten(e: Exercise) -> Exercise:
     passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_upstream(with_objective(spelled_out(passages)))
     passages, sizes = by_layers(by_names(by_parts(by_primes(passages))))
-    passages, masks = by_masks(by_entries(by_iterates(passages)))
+    passages, masks = by_masks(by_left_out(by_entries(by_iterates(passages))))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
     facts = {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}

@@ -79,6 +79,7 @@ def text_of(document: str, suffix: str) -> Passage:
             p = _without(p, pattern)
         p = _body(written_out(p))
     if suffix == "md":
+        p = p.replaced(r"\$`([^`$\n]+)`\$", lambda m: f"$ {m[1]} $")
         p = p.replaced(_QUOTED.pattern, lambda m: m[0].replace(">", " "), _QUOTED.flags)
         if front := _FRONT.match(p.text):
             p = p.erased(0, front.end())

@@ -51,7 +51,9 @@ _LISTED = re.compile(
     r"(?P<turned>\s*\^\s*\{?\s*(?:T|\\top|\\intercal|\\math(?:rm|sf)\s*\{?T\}?)\s*\}?)?\s*",
     re.DOTALL,
 )
-_NUMBERED = re.compile(rf"(?P<letter>[a-z])\s*=\s*1\s*,?\s*{_DOTS}\s*,?\s*(?P<size>[A-Za-z])")
+NUMBERED = re.compile(
+    rf"(?P<letter>[a-z])\s*=\s*[01]\s*,?(?:\s|\\,)*(?:{_DOTS}|\.\.+|…)\s*,?\s*(?P<size>[A-Za-z])"
+)
 _SUMMED = re.compile(
     r"\\(?:sum|prod)(?:\\limits)?\s*_\s*\{\s*(?P<letter>[a-z])\s*=\s*1\s*\}\s*\^\s*\{?\s*"
     r"(?P<size>[A-Za-z])(?![A-Za-z_])"
@@ -193,7 +195,7 @@ def counts(text: str) -> dict[str, str]:
     >>> counts(r"for $i=1,\dots,n$ and \sum_{j=1}^{d} w_j")
     {'i': 'n', 'j': 'd'}
     """
-    found = [*_NUMBERED.finditer(text), *_SUMMED.finditer(text)]
+    found = [*NUMBERED.finditer(text), *_SUMMED.finditer(text)]
     return {m["letter"]: m["size"] for m in found}
 
 

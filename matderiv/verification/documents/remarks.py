@@ -26,6 +26,24 @@ def is_update(p: Passage) -> bool:
     return bool(re.search(r"\\(?:nabla|partial)(?![A-Za-z])|∇|∂", found["rest"]))
 
 
+_MEAN = re.compile(  # \mathbb{E}[y \mid x] = \mu = \exp(w^T x), which says what \mu is
+    r"\s*(?:\\math(?:bb|rm)\s*\{?\s*[EPV]\s*\}?|[EPp]|\\Pr"
+    r"|\\(?:operatorname|mathrm|text)\s*\{(?:E|Var|Cov|P|Pr)\})\s*(?:_\s*(?:\w|\{[^{}]*\}))?\s*"
+    r"(?:\\left|\\[bB]igg?l?)?[(\[][^()\[\]=]*(?:\\mid(?![A-Za-z])|\|)[^()\[\]=]*[)\]]"
+    r"\s*=(?=[^=]*=)"
+)
+
+
+def without_mean(p: Passage) -> Passage:
+    r"""A chain without the mean or probability in front, of which another side says what it is.
+
+    >>> without_mean(Passage.of(r"\mathbb{E}[y \mid x] = \mu = w^T x", latex=True)).text.strip()
+    '\\mu = w^T x'
+    """
+    found = _MEAN.match(p.text) if p.latex else None
+    return p[found.end() :] if found else p
+
+
 _CHANCE = re.compile(
     rf"\s*(?P<name>(?>{LATEX_NAME})\s*:?=\s*)?"
     r"(?:[pPq]|\\(?:Pr|math(?:bb|rm|cal)\s*\{?\s*[pP]\s*\}?))\s*"

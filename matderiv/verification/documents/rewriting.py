@@ -4,7 +4,7 @@ r"""Signs that people use, in the signs that are read: cases by indicators, sums
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from matderiv.verification.documents.positions import NOWHERE, Passage
 from matderiv.verification.documents.statements import names_in
@@ -180,16 +180,16 @@ def by_entries(passages: Sequence[Passage]) -> list[Passage]:
 
 
 _PART = (
-    r"(?P<base>\\[A-Za-z]+|(?<![A-Za-z\\])[A-Z])\s*_\s*"
+    r"(?P<base>\\[A-Za-z]+|(?<![A-Za-z\\])[A-Za-z])\s*_\s*"
     r"(?:\{\s*(?P<in>[a-z])\s*\}|(?P<at>[a-z])(?![A-Za-z]))"
 )
 _HEAD = re.compile(
-    r"\s*(?P<base>\\[A-Za-z]+|[JLEFCQ])(?:\s*_\s*\{?(?P<at>[a-z])\}?)?\s*(?:\([^()=]*\))?\s*:?="
+    r"\s*(?P<base>\\[A-Za-z]+|[A-Za-z])(?:\s*_\s*\{?(?P<at>[a-z])\}?)?\s*(?:\([^()=]*\))?\s*:?="
 )
 
 
 def by_parts(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which the objective J_i of one part is no entry of the number J.
+    r"""Formulas in which the objective J_i of one part is no entry of the number J, or n_k of n.
 
     >>> lines = [r"J = \sum_i u_i^2", r"J_i(u_i) = u_i^2"]
     >>> by_parts([Passage.of(line, latex=True) for line in lines])[1].text
@@ -197,6 +197,9 @@ def by_parts(passages: Sequence[Passage]) -> list[Passage]:
     """
     heads = [m for p in passages if p.latex and (m := _HEAD.match(p.text))]
     wholes = {m["base"] for m in heads if not m["at"] and r"\sum" in m.string}
+    wholes = {base for base in wholes if base in "JLEFCQ" or base[1:]}
+    ends = re.compile(r"\\sum(?:\\limits)?\s*_\s*\{[^{}]*\}\s*\^\s*\{?\s*([A-Za-z])(?![A-Za-z_])")
+    wholes |= {end for p in passages if p.latex for end in ends.findall(p.text)}
     both = wholes & {m["base"] for m in heads if m["at"]}
 
     def named(match: re.Match[str]) -> str:
@@ -205,6 +208,30 @@ def by_parts(passages: Sequence[Passage]) -> list[Passage]:
         return rf"\mathrm{{{base}part}}_{{{at}}}" if match["base"] in both else match[0]
 
     return [p.replaced(_PART, named) if p.latex and both else p for p in passages]
+
+
+_LEFT_OUT = re.compile(
+    rf"\s*(?P<base>{LATEX_SYMBOL})\s*_\s*\{{?\s*(?P<at>[a-z])\s*\}}?\s*:?=.*?"
+    r"\\sum\s*_\s*\{\s*[a-z]\s*\\neq?\s*(?P<out>(?!(?P=at))[a-z])\s*\}"
+)
+
+
+def by_left_out(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas with r_{ij} for r_i, where a sum in its definition leaves out a j.
+
+    >>> by_left_out([Passage.of(r"r_i = y_i - \sum_{k\ne j} x_{ik} w_k", latex=True)])[0].text
+    'r_{ij} = y_i - \\sum_{k\\ne j} x_{ik} w_k'
+    """
+    for found in [m for p in passages if p.latex and (m := _LEFT_OUT.match(p.text))]:
+        entry = rf"({re.escape(found['base'])}\s*_)\s*\{{?([a-z])\}}?(?![a-z])"
+        passages = [
+            p.replaced(entry, _with_index(found["out"])) if p.latex else p for p in passages
+        ]
+    return [*passages]
+
+
+def _with_index(letter: str) -> Callable[[re.Match[str]], str]:
+    return lambda match: f"{match[1]}{{{match[2]}{letter}}}"
 
 
 _BOLD = (

@@ -57,7 +57,10 @@ _LEADING = (
     | {*_CONDITION, *_INTRODUCES, ""}
 )
 """Words that stand before formulas in LaTeX too, and the comma."""
-_CALLED = re.compile(r"\b(gradient|hessian|jacobian)\W*(?:\w+\W+){0,2}$", re.IGNORECASE)
+_CALLED = re.compile(
+    r"\b(gradient|hessian|jacobian)\b(?!.*\b(?:with|where|using)\b)\W*(?:\w+\W+){0,2}$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
