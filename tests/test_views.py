@@ -196,6 +196,21 @@ def test_the_differentials_of_a_network_are_written_with_the_names_of_its_layers
         assert line in written, written
 
 
+@pytest.mark.parametrize(
+    ("f", "line"),
+    [
+        (
+            "-sum(y.*log(sigmoid(X*w)) + (1 - y).*log(1 - sigmoid(X*w)))",
+            "(-y./h1 - (y - 1)./(1 - h1))",
+        ),
+        ("rmsnorm(x)", "2*(x/(2*h1^3))*x'/n"),
+    ],
+)
+def test_what_is_put_back_has_no_ones_and_one_number(f: str, line: str) -> None:
+    written = document_text(chain(derive(f, "w" if "w" in f else "x")))
+    assert line in written.split("\nResult\n")[1], written
+
+
 def test_a_part_of_a_line_is_called_what_the_other_views_call_it() -> None:
     written = document_text(differential(derive("exp(-0.5*(x - m)'*inv(S)*(x - m))", "x")))
     assert "where z1 = x - m; " in written, written

@@ -7,7 +7,7 @@ from math import prod
 from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, variables
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import factors_of, matrix_product, transposed, transposed_chain
-from matderiv.words.monomials import scaled
+from matderiv.words.monomials import Mono, multiply_into, scaled
 from matderiv.words.signs import negated, signed, total
 
 
@@ -278,13 +278,15 @@ def _one_bar(fraction: Expr) -> Expr:
 
 
 def multiplied_out(numbers: list[Expr]) -> Expr:
-    """The product of scalars, equal ones as a power."""
-    powers: dict[Expr, Fraction] = {}
-    for e in numbers:
+    """The product of scalars: one number in front, equal ones as a power."""
+    powers: Mono = {}
+    flat = [f for e in numbers for f in (e.args if is_(e, "mul") and not e.shape else (e,))]
+    counts = [c for f in flat if (c := number_value(f)) is not None]
+    for e in flat:
         k = number_value(e.args[1]) if is_(e, "power") else None
-        base, k = (e.args[0], k) if k is not None else (e, Fraction(1))
-        powers[base] = powers.get(base, Fraction(0)) + k
-    return scaled(Fraction(1), dict(powers), [])
+        base, k = (e.args[0], k) if k is not None else (e, Fraction(number_value(e) is None))
+        multiply_into(powers, base, k)
+    return scaled(prod(counts, start=Fraction(1)), powers, [])
 
 
 def _counted_once(sum_: Expr) -> Expr:
@@ -309,7 +311,7 @@ def in_order(terms: Sequence[Expr]) -> Expr:
 
 
 def _moved_last(product: Expr, changes: Collection[Expr]) -> Expr:
-    """u.*dx.*v as u.*v.*dx, its sign in front."""
+    """u.*dx.*v as u.*v.*dx, its sign in front and without ones."""
     parts = [signed(a) for a in product.args]
     sign = 1
     for own, _ in parts:
@@ -324,7 +326,8 @@ def _moved_last(product: Expr, changes: Collection[Expr]) -> Expr:
     rest = [a for a in cores if a is not below]
     if below is not None and len(rest) > 1 and rest[0].shape == product.shape:
         cores = [apply("ediv", rest[0], below.args[1]), *rest[1:]]
-    made = apply("hadamard", *cores)
+    cores = [a for a in cores if not is_(a, "ones")] or cores[:1]
+    made = apply("hadamard", *cores) if len(cores) > 1 else cores[0]
     if made.shape != product.shape:
         return product
     return negated(made) if sign < 0 else made
