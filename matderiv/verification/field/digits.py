@@ -200,7 +200,7 @@ def _leaf(
             value = mp.mpf(sizes[node.params[0]])
         return {0: np.array([value], object)}
     params = tuple(size_value(p, sizes) if isinstance(p, Dim | int) else p for p in node.params)
-    found = constant(name, out, params)
+    found = constant(name, params)
     if found is None:
         raise OutOfReach(node.function.label)
     return {0: found.astype(object)[None]}

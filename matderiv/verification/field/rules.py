@@ -12,7 +12,8 @@ from math import prod
 from operator import itemgetter
 from typing import Any
 
-from matderiv.expr import Expr, number_value
+from matderiv.errors import DomainError
+from matderiv.expr import REGISTRY, Expr, number_value
 from matderiv.lazy import np
 from matderiv.verification.field.dual import (
     Element,
@@ -269,30 +270,14 @@ RULES: dict[str, Rule] = {
 }
 
 
-def _duplication(n: int) -> Array:
-    """D vech(S) = vec(S): entry (i, j) of S is the later of its two places in vech(S)."""
-    below = [(i, j) for j in range(n) for i in range(j, n)]
-    rows = [below.index((max(i, j), min(i, j))) for j in range(n) for i in range(n)]
-    return np.eye(len(below), dtype=np.int64)[rows]
+_CONSTANTS = frozenset("eye ones zeros unit cols commutation duplication fuse".split())
 
 
-def constant(name: str, out: Dims, params: tuple[Any, ...]) -> Array | None:
-    """The value of a constant matrix; None for a function that is not one."""
-    if name == "eye":
-        return np.eye(out[0], dtype=np.int64)
-    if name in ("ones", "zeros"):
-        return np.full(out, int(name == "ones"), dtype=np.int64)
-    if name == "unit" and params[1] <= params[0]:  # x_6 has no place in a vector of 2
-        n, k = params
-        return np.eye(n, dtype=np.int64)[k - 1]
-    if name == "cols":
-        n, a, b = params
-        return np.eye(n, dtype=np.int64)[:, a - 1 : b]
-    if name == "commutation":
-        m, n = params
-        return np.eye(m * n, dtype=np.int64)[np.arange(m * n).reshape(n, m).T.reshape(-1)]
-    if name == "duplication":
-        return _duplication(*params)
-    if name == "fuse":
-        return np.eye(prod(params), dtype=np.int64).reshape(prod(params), *params)
-    return None
+def constant(name: str, params: tuple[Any, ...]) -> Array | None:
+    """The value of a constant array of whole numbers; None for any other function."""
+    if name not in _CONSTANTS:
+        return None
+    try:
+        return np.asarray(REGISTRY[name].numpy(*params), dtype=np.int64)  # type: ignore[misc]
+    except DomainError:  # x_6 has no place in a vector of 2
+        return None

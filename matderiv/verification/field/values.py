@@ -136,7 +136,7 @@ class Evaluation:
         if name == "pi":
             return {0: self.point.scalar("π", level)}
         sizes = tuple(size_value(p, self.point.sizes) for p in node.params)
-        found = constant(name, dims, sizes)
+        found = constant(name, sizes)
         if found is None:
             raise OutOfReach(node.function.label)
         return {0: np.broadcast_to(found, (BATCH, *dims))}
