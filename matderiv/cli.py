@@ -8,7 +8,6 @@ from importlib import import_module
 
 from matderiv import __version__
 from matderiv.command import failures, manual
-from matderiv.command.failures import InternalError
 from matderiv.command.interrupts import Terminated, interruptible
 from matderiv.command.options import Request, quoted, read_arguments
 from matderiv.command.streams import Terminal
@@ -47,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in given:
             traceback.print_exc()
-        found = InternalError(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-        return _failed(found, given, terminal, reading=False)
+        return _failed(failures.unexpected(error), given, terminal, reading=False)
 
 
 def _run(request: Request, terminal: Terminal) -> int:

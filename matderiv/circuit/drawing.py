@@ -164,10 +164,8 @@ def _said(cell: Cell) -> tuple[str, Expr | None, Expr | None]:
     if cell.gradient is None:
         if not cell.handed or cell.value is not None:
             return ("" if cell.role == CONSTANT else NO_GRADIENT), None, None
-        if not cell.called:
-            return in_short(cell.handed, LONGEST), None, cell.formula_back
-        name = variable(cell.called, cell.symbol.shape)
-        return in_short(f"{cell.called} = {cell.handed}", LONGEST), name, cell.formula_back
+        name = variable(cell.called, cell.symbol.shape) if cell.called else None
+        return in_short(cell.answer, LONGEST), name, cell.formula_back
     if len(cell.parts) > 1 and cell.gradient.ndim == 0:
         summed = " + ".join(f"({p})" if p.startswith("-") else p for p in cell.parts)
         whole = f"{summed} = {figure(cell.gradient)}"

@@ -50,6 +50,11 @@ class Cell:
         """What is written into the box: a name, or a name with its formula."""
         return f"{self.name} = {self.formula}" if self.formula else self.name
 
+    @property
+    def answer(self) -> str:
+        """The gradient as a formula, behind its name where it has one."""
+        return f"{self.called} = {self.handed}" if self.called else self.handed
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:

@@ -13,16 +13,15 @@ from typing import Any
 
 from matderiv.arguments import given
 from matderiv.command.derive import json_text
-from matderiv.command.failures import BUG, InternalError, TimeLimitError, UsageError
-from matderiv.command.formats import FORMULA, TABLES, format_of, guarded
+from matderiv.command.failures import BUG, InternalError, UsageError, unexpected
+from matderiv.command.formats import FORMULA, TABLES, guarded, outlet
 from matderiv.command.homework import status
-from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.interrupts import within
 from matderiv.command.options import Request
 from matderiv.command.question import conventions, declared
 from matderiv.command.streams import (
     Terminal,
     file_text,
-    refuse_to_overwrite,
     standard_input,
     write_file,
 )
@@ -53,9 +52,7 @@ WIDTH = 24  # columns for whose answer it is
 
 def run(request: Request, terminal: Terminal) -> int:
     """Judge every answer of a table: 1 where one is wrong, 3 where one is undecided or unread."""
-    if request.output is not None:
-        refuse_to_overwrite(request.output, force=request.force)
-        format_of(request.output, "json" if request.json else None, TABLES)
+    shape = outlet(request, "json" if request.json else None, TABLES) or "text"
     name = request.batch
     content = standard_input(MOST) if name == "-" else file_text(name, MOST, wide=True)
     rows = list(rows_of(request, content))
@@ -68,9 +65,9 @@ def run(request: Request, terminal: Terminal) -> int:
             found.append(verdict)
     except KeyboardInterrupt:
         if found:
-            _written(request, terminal, found)
+            _written(request, terminal, found, shape)
         raise
-    _written(request, terminal, found)
+    _written(request, terminal, found, shape)
     if any(v.code == InternalError.code for v in found):
         return BUG
     return status([None if v.error is not None else v.verdict.correct for v in found])
@@ -107,17 +104,14 @@ def _within(seconds: float) -> Iterator[None]:
     So is a mistake of the program: the answers of the others are judged all the same.
     """
     try:
-        with limited(seconds):
+        with within(seconds, "verdict"):
             yield
-    except TimeUp as error:
-        raise TimeLimitError(f"no verdict within {seconds:g} s") from error
     except MemoryError as error:
         raise LimitError("there is not enough memory for this") from error
     except MatderivError:
         raise
     except Exception as error:
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise InternalError(said, hint="please report this mistake in matderiv") from error
+        raise unexpected(error, "please report this mistake in matderiv") from error
 
 
 # In -----------------------------------------------------------------------------------------------
@@ -290,9 +284,8 @@ def _whole(cell: Any) -> int:
 # Out ----------------------------------------------------------------------------------------------
 
 
-def _written(request: Request, terminal: Terminal, found: list[RowVerdict]) -> None:
+def _written(request: Request, terminal: Terminal, found: list[RowVerdict], shape: str) -> None:
     """The verdicts on standard output, or in a file with the summary on standard output."""
-    shape = format_of(request.output, "json" if request.json else None, TABLES) or "text"
     content = WRITERS[shape](found, request.hint)
     if request.output is None:
         terminal.result(content)

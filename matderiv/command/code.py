@@ -6,11 +6,11 @@ from typing import Any
 from matderiv.command import answer, failures
 from matderiv.command.derive import json_text
 from matderiv.command.failures import InternalError, UsageError
-from matderiv.command.formats import PROGRAMS, format_of
+from matderiv.command.formats import PROGRAMS, outlet
 from matderiv.command.interrupts import TimeUp, limited, within
 from matderiv.command.options import Request
 from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
-from matderiv.command.streams import Terminal, refuse_to_overwrite
+from matderiv.command.streams import Terminal
 from matderiv.doors.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.errors import MatderivError
 from matderiv.numeric.check import undecided
@@ -25,10 +25,7 @@ def run(request: Request, terminal: Terminal) -> int:
 
     Raises MatderivError for bad input and limits.
     """
-    output = None if request.output == "-" else request.output
-    if output is not None:
-        refuse_to_overwrite(output, force=request.force)
-        format_of(output, None if request.json else "python", {".json": "json", **PROGRAMS})
+    outlet(request, None if request.json else "python", {".json": "json", **PROGRAMS})
     with within(request.timeout, "code"):
         asked = understood(request)
         answer.heard(request, asked, terminal)
@@ -41,7 +38,7 @@ def run(request: Request, terminal: Terminal) -> int:
                 details=(str(report),),
             )
     result = json_text(_document(request, source, reports)) if request.json else source.rstrip()
-    terminal.deliver(result, output, force=request.force)
+    terminal.deliver(result, request.output, force=request.force)
     return _told(request, terminal, reports)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from matderiv.command import answer, failures
 from matderiv.command.failures import InternalError, on_the_command_line
-from matderiv.command.formats import DERIVATIONS, format_of
+from matderiv.command.formats import DERIVATIONS, outlet
 from matderiv.command.interrupts import within
 from matderiv.command.options import Request
 from matderiv.command.printed import Wanted, printed, wanted
 from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
-from matderiv.command.streams import Terminal, in_ascii, refuse_to_overwrite, write_file
+from matderiv.command.streams import Terminal, in_ascii, write_file
 from matderiv.doors.derive import Derivation
 from matderiv.input.guesses import guesses
 from matderiv.numeric.report import CheckReport
@@ -38,12 +38,9 @@ def run(request: Request, terminal: Terminal) -> int:
     result contradicts the numbers.
     """
     started = time.monotonic()
-    output = _output(request)
-    request = _by_name(request, output)
-    plain = terminal.plain_results if output is None else terminal.ascii_only
+    request = _by_name(request)
+    plain = terminal.ascii_only if request.values.get("output") else terminal.plain_results
     how = wanted(request, ascii_only=plain)
-    if output is not None:
-        refuse_to_overwrite(output, force=request.force)
     with within(request.timeout):
         found = _answered(request, how, terminal)
     reports: list[CheckReport | None] = []
@@ -106,10 +103,9 @@ def _tell(
     elif request.verb == "check" and report is not None:
         terminal.remark("Result", found.text)
         result = "\n".join(answer.report_lines(report))
-    output = _output(request)
-    if output is not None:
+    if request.values.get("output"):
         shown = in_ascii(result) if terminal.ascii_only else result
-        write_file(output, shown, force=request.force)
+        write_file(request.output, shown, force=request.force)
     else:
         plain = not request.json and request.values.get("format") in (None, "text")
         terminal.result(folded(result, terminal.width) if plain and terminal.width else result)
@@ -144,18 +140,12 @@ def _say_checked(
             terminal.remark("Checked", said)
 
 
-def _output(request: Request) -> str | None:
-    """The file to write to; None for standard output, which is also called -."""
-    output: str | None = request.values.get("output")
-    return None if output == "-" else output
-
-
-def _by_name(request: Request, output: str | None) -> Request:
+def _by_name(request: Request) -> Request:
     """The request with the format that the name of the file says; a .tex compiles by itself."""
     values = dict(request.values)
     asked = "json" if request.json else values.get("format")
     asked = "latex" if values.get("standalone") and asked is None else asked
-    form = format_of(output, asked, DERIVATIONS)
+    form = outlet(request, asked, DERIVATIONS)
     if form is not None and values.get("format") is None:
         whole = form == "latex" or values.get("standalone", False)
         values |= {"format": form, "json": form == "json", "standalone": whole, "page": True}

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from matderiv.arguments import in_short
 from matderiv.errors import LimitError, MatderivError, NoMatrixForm, NoRule
 
 SCHEMA = "matderiv/1"
@@ -41,6 +42,11 @@ class InternalError(MatderivError):
     """A mistake of the program, not of the person who uses it."""
 
     code = "internal"
+
+
+def unexpected(error: Exception, hint: str | None = None) -> InternalError:
+    """What nobody expected, told in one line."""
+    return InternalError(f"{type(error).__name__}: {in_short(str(error), 300)}", hint=hint)
 
 
 class TimeLimitError(LimitError):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from matderiv.command.failures import UsageError
+from matderiv.command.options import Request
+from matderiv.command.streams import refuse_to_overwrite
 
 DERIVATIONS = {
     ".html": "html",
@@ -37,6 +39,17 @@ def guarded(cell: str) -> str:
     ("'=1+1", 'x')
     """
     return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def outlet(request: Request, asked: str | None, known: Mapping[str, str]) -> str | None:
+    """The format of the file that a request names, else the one asked for.
+
+    UsageError where the file cannot be made, and what `format_of` raises.
+    """
+    output = request.values.get("output")
+    if output is not None:
+        refuse_to_overwrite(output, force=request.force)
+    return format_of(output, asked, known)
 
 
 def format_of(name: str | None, asked: str | None, known: Mapping[str, str]) -> str | None:

@@ -9,11 +9,11 @@ from matderiv.arguments import fields_of
 from matderiv.command import failures
 from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError
-from matderiv.command.formats import DERIVATIONS, format_of
+from matderiv.command.formats import DERIVATIONS, outlet
 from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import declared
-from matderiv.command.streams import Terminal, file_text, refuse_to_overwrite, standard_input
+from matderiv.command.streams import Terminal, file_text, standard_input
 from matderiv.output.documents.marked_sheets import SHEETS, MarkedSheet
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.homework import Progress, verify_homework
@@ -37,9 +37,7 @@ def run(request: Request, terminal: Terminal) -> int:
     name = request.file
     document = standard_input() if name == "-" else file_text(name, wide=True)
     terminal.reading = False
-    if request.output is not None:
-        refuse_to_overwrite(request.output, force=request.force)
-    shape = format_of(request.output, request.format, DERIVATIONS)
+    shape = outlet(request, request.format, DERIVATIONS)
     document, suffix = text_and_suffix(name, document)
     found: list[StepsVerdict] = []
     progress = Progress()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from matderiv.arguments import in_short
 from matderiv.command.failures import UsageError
 from matderiv.command.flags import WORDS, Option
 from matderiv.command.verbs import VERBS, Verb
@@ -88,12 +89,13 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
     if doubtful is not None and len(operands) > most:
         option, place = doubtful
         _value(option, operands[place])
-    return Request(verb.name, tuple(operands), _with_format(values))
+    return Request(verb.name, tuple(operands), _agreed(values))
 
 
-def _with_format(values: dict[str, Any]) -> dict[str, Any]:
-    """The values; a format of JSON is what --json asks for."""
-    return values | {"json": True} if values.get("format") == "json" else values
+def _agreed(values: dict[str, Any]) -> dict[str, Any]:
+    """The values; a format of JSON is what --json asks for, and no file is standard output."""
+    output = {"output": None} if values.get("output") == "-" else {}
+    return values | output | ({"json": True} if values.get("format") == "json" else {})
 
 
 def _next(option: Option, waiting: list[str], known: dict[str, Option]) -> str:
@@ -143,7 +145,7 @@ def unknown_verb(first: str, rest: Sequence[str]) -> UsageError:
     near_verb = next(iter(get_close_matches(first, VERBS, 1, 0.7)), None)
     if near_verb:
         return UsageError(f"there is no command {first}", hint=f"matderiv {near_verb}")
-    shown = first if len(first) <= 60 else first[:60] + "..."
+    shown = in_short(first)
     if rest or not first.isalpha():
         words = [first, *rest] if rest else [first, "x"]
         again = " ".join(quoted(w) for w in words)

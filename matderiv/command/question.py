@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
+from matderiv.arguments import in_short
 from matderiv.command.failures import UsageError
 from matderiv.command.flags import VIEWS
 from matderiv.command.interrupts import TimeUp, limited
@@ -112,7 +113,7 @@ def _operands(request: Request) -> tuple[str, str | None]:
 def _too_many(verb: str, given: list[str], wanted: int) -> UsageError:
     """The error for operands that nobody asked for: perhaps options, or several variables."""
     named = {2: "an expression and a variable", 1: "one of expression and variable", 0: "nothing"}
-    shown = ", ".join(g if len(g) <= 30 else g[:30] + "..." for g in given[:6])
+    shown = ", ".join(in_short(g, 30) for g in given[:6])
     hint = f"""the expression in double quotes: matderiv {verb} "x'*A*x" x"""
     option = next((g for g in given if re.fullmatch("-[a-zA-Z]", g)), None)
     if option:
@@ -159,7 +160,7 @@ def _known_variable(wrt: str, reading: Reading) -> str:
     names = list(reading.variables)[:8]
     if typed_names := [n for n in re.split(r"[,\s]+", wrt) if n in reading.variables][1:]:
         raise UsageError(
-            f"the derivative is by one variable at a time, not by {_short(wrt)}",
+            f"the derivative is by one variable at a time, not by {in_short(wrt, 40)}",
             hint=f"first {wrt.split(',')[0].split()[0]}, then {', then '.join(typed_names)}",
         )
     listed = f"one of {', '.join(names)}" if names[1:] else "".join(names) or None
@@ -176,17 +177,12 @@ def _known_variable(wrt: str, reading: Reading) -> str:
         sizes = "k,l" if typed[0].isupper() else "k"
         declare = f'--shape "{typed}: {sizes}" declares it, for a zero derivative'
         raise UnknownName(
-            f"there is no {typed} in {_short(reading.source)}",
+            f"there is no {typed} in {in_short(reading.source, 40)}",
             hint=f"{listed}; or {declare}" if listed else declare,
         )
     raise UsageError(
-        f"the derivative is by a variable, not by {_short(typed) or 'nothing'}", hint=listed
+        f"the derivative is by a variable, not by {in_short(typed, 40) or 'nothing'}", hint=listed
     )
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 40 else text[:40] + "..."
 
 
 def _explained(error: ParseError | ShapeError, text: str, wrt: str) -> ParseError | ShapeError:

@@ -11,7 +11,7 @@ from matderiv.command.options import Request
 from matderiv.command.streams import Terminal
 from matderiv.command.verbs import EXAMPLES
 from matderiv.doors.derive import Derivation, derive
-from matderiv.errors import MatderivError, NoRule, display_width
+from matderiv.errors import MatderivError, NoRule
 from matderiv.expr import REGISTRY, variables
 from matderiv.functions.record import Function
 from matderiv.input.conjugates import FUNCTIONS as OF_COMPLEX_NAMES
@@ -20,6 +20,7 @@ from matderiv.language.declare import FUNCTION
 from matderiv.language.printer import SYMBOLS, text
 from matderiv.language.sentences import plain_words
 from matderiv.output.documents.text import equation
+from matderiv.output.wrapping import in_columns
 from matderiv.views.catalogue import BY_NAME, RULES, STEP_NAMES, Rule, proof_of, rules_of
 from matderiv.views.reasons import says
 
@@ -52,9 +53,8 @@ def _rules(operands: tuple[str, ...]) -> Said:
         return _explain(operands)
     rows = [(r.name, r.says) for r in RULES] + [(symbol(f), says(f)) for f in listed()]
     rows = [(name, plain_words(said)) for name, said in rows]
-    width = max(display_width(name) for name, _ in rows)
-    lines = (name + " " * (width + 2 - display_width(name)) + says for name, says in rows)
-    return "rules", [{"name": name, "says": says} for name, says in rows], "\n".join(lines)
+    told = "\n".join(in_columns(rows))
+    return "rules", [{"name": name, "says": says} for name, says in rows], told
 
 
 def _examples(operands: tuple[str, ...]) -> Said:

@@ -13,6 +13,7 @@ from matderiv.doors.curvature import Curvature, curvature
 from matderiv.doors.operators import Formula, divergence, laplacian, taylor
 from matderiv.doors.solve import Solution, solve
 from matderiv.language.printer import text
+from matderiv.output.wrapping import in_columns
 
 OPERATORS = {"divergence": divergence, "laplacian": laplacian, "taylor": taylor}
 
@@ -64,8 +65,7 @@ def _written(request: Request, found: Solution) -> str:
         return found.latex()
     if not request.steps:
         return str(found)
-    wide = max(len(equation) for equation, _ in found.steps)
-    return "\n".join(f"{e:<{wide}}  {why}".rstrip() for e, why in found.steps)
+    return "\n".join(in_columns(found.steps))
 
 
 def _document(found: Solution) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import TextIO
 
-from matderiv.arguments import pairs
+from matderiv.arguments import in_short, pairs
 from matderiv.command.failures import OutputError, UsageError
 from matderiv.errors import LimitError, ParseError, visible
 
@@ -261,9 +261,8 @@ def _exists(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError) as error:
-        shown = str(path) if len(str(path)) <= LONGEST else f"{str(path)[:LONGEST]}..."
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot write {shown}: {reason}") from error
+        raise UsageError(f"cannot write {in_short(str(path), LONGEST)}: {reason}") from error
     return True
 
 

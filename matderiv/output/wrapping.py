@@ -1,6 +1,7 @@
-"""Long lines of text folded where a reader would fold them: before `where`, = and + and -."""
+"""Text in columns, and long lines folded where a reader would: before `where`, = and + and -."""
 
 import re
+from collections.abc import Sequence
 
 from matderiv.errors import display_width
 
@@ -8,6 +9,20 @@ DEPTH = 8  # brackets that a line may be cut in
 
 _PLACES = re.compile(r"[()\[\]]| where |(?<=;) | = | [+-] ")
 _MARGIN = re.compile(r"(.*\S) {2,}(\S.*)")  # a line and what stands in the column beside it
+
+
+def in_columns(table: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with their columns under each other.
+
+    >>> in_columns([["x", "input"], ["u12", "x + y"]])
+    ['x    input', 'u12  x + y']
+    """
+    widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
+    padded = (
+        [e + " " * (w - display_width(e)) for e, w in zip(row, widths, strict=True)]
+        for row in table
+    )
+    return ["  ".join(row).rstrip() for row in padded]
 
 
 def folded(text: str, width: int) -> str:

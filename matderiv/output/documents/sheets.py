@@ -31,6 +31,7 @@ from matderiv.output.documents.markdown import (
 from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.latex.breaking import broken
+from matderiv.output.wrapping import in_columns
 from matderiv.views.document import About, Document
 
 Table = Sequence[Sequence[str]]
@@ -280,11 +281,8 @@ def text_part(part: SheetPart, detail: str = "normal") -> Iterator[str]:
 
 def _text_table(table: Table) -> Iterator[str]:
     rows = [[plain_words(cell) for cell in row] for row in table]
-    widths = [max(display_width(row[k]) for row in rows) for k in range(len(rows[0]))]
-    for k, row in enumerate(rows):
-        cells = (c + " " * (w - display_width(c)) for c, w in zip(row, widths, strict=True))
-        yield f"  {'  '.join(cells)}".rstrip()
-        yield from ["  " + "  ".join("-" * w for w in widths)] if k == 0 else []
+    under = ["-" * max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    return (f"  {line}".rstrip() for line in in_columns([rows[0], under, *rows[1:]]))
 
 
 def _underlined(title: str, mark: str) -> list[str]:

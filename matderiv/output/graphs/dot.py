@@ -44,9 +44,7 @@ def said(cell: Cell) -> tuple[str, str]:
         return value, NO_GRADIENT
     if cell.gradient is not None:
         return value, array_text(cell.gradient)
-    return value, in_short(
-        f"{cell.called} = {cell.handed}" if cell.called else cell.handed, _LONGEST
-    )
+    return value, in_short(cell.answer, _LONGEST)
 
 
 def _line(shown: str, colour: str) -> str:

@@ -1,12 +1,12 @@
 """A circuit as a table for the terminal: what every node is, its value, its gradient."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from matderiv.arguments import in_short
 from matderiv.circuit.figures import array_text
 from matderiv.circuit.picture import COLLAPSED, Cell, Picture
 from matderiv.circuit.steps import BackwardStep
-from matderiv.errors import display_width
+from matderiv.output.wrapping import in_columns
 
 _LONGEST = 46  # characters of an entry of the table
 _NOTHING = "none"
@@ -20,16 +20,12 @@ def graph_text(picture: Picture) -> str:
     if all(cell.shape == "scalar" for cell in picture.cells):
         kept.remove(2)
     table = [[heads[k] for k in kept], *([row[k] for k in kept] for row in rows)]
-    return "\n".join([picture.title, "", *lines_of(table)])
+    return "\n".join([picture.title, "", *in_columns(table)])
 
 
 def _row(cell: Cell, picture: Picture) -> list[str]:
-    handed = cell.handed if not cell.called else f"{cell.called} = {cell.handed}"
-    if not picture.numeric:
-        gradient = ""
-    elif cell.gradient is None:
-        gradient = _NOTHING
-    else:
+    gradient = _NOTHING if picture.numeric else ""
+    if cell.gradient is not None:
         gradient = array_text(cell.gradient)
     names = cell.stands_for
     inside = f" ({names[0]} to {names[-1]})" if len(names) > 1 else ""
@@ -41,22 +37,7 @@ def _row(cell: Cell, picture: Picture) -> list[str]:
         cell.shape,
         "" if cell.value is None else array_text(cell.value),
         gradient,
-        in_short(handed or _NOTHING, _LONGEST),
-    ]
-
-
-def lines_of(table: Sequence[Sequence[str]]) -> list[str]:
-    """Rows with their columns under each other.
-
-    >>> lines_of([["x", "input"], ["u12", "x + y"]])
-    ['x    input', 'u12  x + y']
-    """
-    widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(
-            e + " " * (w - display_width(e)) for e, w in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in table
+        in_short(cell.answer or _NOTHING, _LONGEST),
     ]
 
 
