@@ -40,9 +40,7 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = (), *, entries: bool = 
     >>> text(apply("power", a - b, 2)), text(a - (a - b) / 2, [("b", -a)])
     ('(a - b)^2', 'a - (a - b)/2 where b = -a')
     """
-    symbols = expr.weight + sum(value.weight for _, value in parts)
-    if symbols > MAX_SYMBOLS:
-        raise LimitError(f"the text would have {symbols} symbols, the limit is {MAX_SYMBOLS}")
+    require_short(expr, *(value for _, value in parts))
 
     def opened(piece: tuple[Expr, int]) -> list[Piece]:
         node, least = piece
@@ -53,6 +51,13 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = (), *, entries: bool = 
         out.append(f"; {name} = " if k else f" where {name} = ")
         out += strings_in([(value, SUM)], opened)
     return "".join(out)
+
+
+def require_short(*exprs: Expr) -> None:
+    """LimitError for what would be too long to be read by anybody."""
+    symbols = sum(e.weight for e in exprs)
+    if symbols > MAX_SYMBOLS:
+        raise LimitError(f"the text would have {symbols} symbols, the limit is {MAX_SYMBOLS}")
 
 
 def strings_in(row: Sequence[str | T], opened: Callable[[T], Sequence[str | T]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
-from matderiv.errors import MatderivError
+from matderiv.errors import ParseError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, is_, variable, variables
 from matderiv.input.resolve import build
 from matderiv.input.text import parse
@@ -77,7 +77,7 @@ class SpokenNames(LatexNames):
         if code not in self.spoken:
             self.spoken[code] = None
             for shapes in (self._own, self._alike, by_letter, lambda name: ()):
-                with suppress(MatderivError):
+                with suppress(ParseError, ShapeError, UnknownName, UnknownFunction):
                     self.spoken[code] = " = ".join(
                         r" \times ".join(self._side(c, shapes) for c in side.split(" × "))
                         for side in code.split(" = ")
