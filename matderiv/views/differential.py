@@ -192,10 +192,8 @@ class Inwards(BackwardPass):
         """A factor that has become long gets a name before it is used."""
         if name is None:
             return
-        reason = f"What stands beside {code(self.change(x).name)} gets a name."
-        self.lines.append(
-            Step(left, self.shown(right), "let", reason, names=name, short=x in self.written)
-        )
+        short = x in self.written
+        self.lines.append(Step(left, self.shown(right), "let", names=name, short=short))
         self.before = None
 
     def _add(self, e: Expr, piece: Intermediate | None) -> None:
@@ -205,7 +203,7 @@ class Inwards(BackwardPass):
             if self.lines and self.lines[-1].rule in REARRANGED and self.lines[-1].continues:
                 above = self.lines.pop().before
                 self.before = above if isinstance(above, Expr) else None
-            rule, reason, source = rearranging(e, self.before)
+            rule, reason, source = rearranging(e, self.before), "", ""
         else:
             rule, source = rule_name(piece), piece.main.function.source
             reason = self.condensed.why(piece)
@@ -329,8 +327,7 @@ class Inwards(BackwardPass):
         if form is None or any(is_(n, "einsum") for n in walk(form)):
             return []
         right = apply("mul", self._shown(form), _vec(self.change(self.stage.wrt)))
-        reason = "`vec(A*X*B) = kron(B', A)*vec(X)`, columns stacked."
-        return [Step(_vec(self.root), right, "vec", reason, "Magnus & Neudecker, ch. 2.4")]
+        return [Step(_vec(self.root), right, "vec")]
 
 
 def _vec(e: Expr) -> Expr:

@@ -18,6 +18,7 @@ from matderiv.views.document import (
     Side,
     Step,
 )
+from matderiv.views.reasons import reasoned
 from matderiv.views.stages import (
     FORWARD_MODE,
     Stage,
@@ -67,7 +68,7 @@ class View:
         d, *more = of
         found = stages(of)
         sections, symbols, last = self._told(d, found, set().union(*map(names_in_use, of)))
-        ends = [last(each) for each in of]
+        ends = [[*map(reasoned, last(each))] for each in of]
         others = tuple(step for steps in ends for step in steps[:-1])
         sections += [Section(self.heading, others)] if others else []
         answers = tuple(_once(sections, steps[-1]) for steps in ends)
@@ -110,12 +111,13 @@ class View:
             title = "" if len(found) == 1 else f"{ORDINALS[k]} derivative: "
             own = [Section("Read as", reading_steps(stage)), *part.sections]
             for s in own:
-                steps = tuple(t for t in s.steps if (t.left, t.right) not in said)
+                steps = tuple(reasoned(t) for t in s.steps if (t.left, t.right) not in said)
                 sections.append(replace(s, title=title + s.title, steps=steps))
             symbols += [*part.stage.symbols, *part.symbols]
             if k + 1 < len(found):
                 left, g = Partial(stage.target, d.wrt, projected=projected(d)), found[k + 1]
-                step = _once(sections, Step(left, g.shown, self.rule, names=g.called))
+                result = reasoned(Step(left, g.shown, self.rule, names=g.called))
+                step = _once(sections, result)
                 sections.append(Section(title + "result", (step,)))
                 said.add((g.called, step.right))
         if d.kind in FORWARD_MODE:

@@ -29,8 +29,6 @@ from matderiv.words.chains import symmetric, transposed
 from matderiv.words.signs import total
 
 DELTA, NOTATION = "sum over a delta", "matrix notation"
-COLLAPSE = "`Σ_j δ_ij T_j = T_i`: a sum over a delta keeps the one term where its indices agree."
-READING = "The sums over neighbouring indices are products of matrices."
 
 MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name
 
@@ -231,7 +229,7 @@ class BackwardPass:
                 self.steps += [replace(lines[0], names=name), *lines[1:]]
                 return
             self.steps += lines
-            rule, reason, source = NOTATION, READING, ""
+            rule, reason, source = NOTATION, "", ""
         if len(shares) > 1 and isinstance(right, Expr):
             parts = [raise_tensor(s, broadcast=not self.stage.outer) for s in shares]
             summed = in_names(total(_loosened(parts)), self.stage)
@@ -243,8 +241,7 @@ class BackwardPass:
                 times = f"{code(x.name)} is used {len(shares)} times (in {_list(users)})"
                 reason = f"{times}: the shares add up."
                 first = Step(left, summed, rule, reason, source, names=name)
-                like = "Like terms together."
-                rest = Step(left, right, "collect", like, continues=True, before=summed)
+                rest = Step(left, right, "collect", continues=True, before=summed)
                 self.steps += [first, rest]
                 return
         self.steps.append(Step(left, right, rule, reason, source, names=name))
@@ -271,7 +268,7 @@ def as_entries(left: Partial, raw: Tensor, rule: str, reason: str, source: str =
     if raw.terms == plain.terms:
         return [Step(left, chained, rule, reason, source)]
     first = Step(left, raw, rule, reason, source)
-    return [first, Step(left, chained, DELTA, COLLAPSE, continues=True, before=raw)]
+    return [first, Step(left, chained, DELTA, continues=True, before=raw)]
 
 
 def as_row(e: Expr) -> Expr:

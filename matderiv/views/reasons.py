@@ -1,6 +1,7 @@
 """The name of the rule behind a piece, and one plain sentence why it holds for this piece."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from inspect import signature
 
 from matderiv.expr import Expr, is_, number_value, variable, variables, walk
@@ -10,6 +11,7 @@ from matderiv.language.sentences import marked
 from matderiv.language.tokens import tokenize
 from matderiv.shapes import Dim, is_scalar
 from matderiv.views.catalogue import BY_NAME, STEP_NAMES
+from matderiv.views.document import Step
 from matderiv.views.intermediates import Intermediate
 
 
@@ -155,19 +157,22 @@ def identified(f: str, x: Expr, taken: Collection[str], *, several: bool) -> str
 REARRANGED = ("cyclic trace", "inner product", "distribute", "collect", "rearrange")
 
 
-def rearranging(e: Expr, before: Expr | None) -> tuple[str, str, str]:
-    """The rule, the reason and the source of a line that only moves the change to the end."""
+def rearranging(e: Expr, before: Expr | None) -> str:
+    """The rule of a line that only moves the change to the end."""
     if any(is_(n, "tr") for n in walk(e)):
-        return (
-            "cyclic trace",
-            "`tr(A*B) = tr(B*A)` and `tr(M) = tr(M')`; a number is its own trace.",
-            "Petersen & Pedersen 2012, sec. 1.1",
-        )
+        return "cyclic trace"
     terms = [len(a.args) if a is not None and is_(a, "add") else 1 for a in (before, e)]
     if terms[0] < terms[1]:
-        return "distribute", "`A*(B + C) = A*B + A*C`.", ""
+        return "distribute"
     if not any(n.shape for n in walk(e)):
-        return "collect", "Like terms together.", ""
-    if is_scalar(e.shape):
-        return "inner product", "`sum(u.*v) = u'*v = v'*u`; a number is its own transpose.", ""
-    return "rearrange", "`u.*v = diag(u)*v`.", ""
+        return "collect"
+    return "inner product" if is_scalar(e.shape) else "rearrange"
+
+
+def reasoned(step: Step) -> Step:
+    """The step; one that says no reason of its own has that of its rule."""
+    rule = BY_NAME.get(step.rule)
+    if step.why or rule is None:
+        return step
+    book = "" if rule.source.startswith("by ") else rule.source
+    return replace(step, why=rule.says, source=step.source or book)

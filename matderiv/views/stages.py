@@ -22,8 +22,6 @@ from matderiv.views.pairings import plain
 from matderiv.views.reasons import code, rule_name, says, why
 from matderiv.words.chains import symmetric
 
-NAMES_REPLACED = "The intermediates are replaced by what they stand for."
-SHORTEST = "The same value in its shortest form."
 FORWARD_MODE = FORWARDS
 LONG, LONGEST = 36, 300  # longer lines between are left out, longer results not compared
 
@@ -176,8 +174,7 @@ def _changed(before: Expr, after: Expr, wrt: Expr) -> list[tuple[Expr, Expr]]:
 def _reading(before: Expr, after: Expr) -> Step:
     if before.function.kind == "shorthand":
         return Step(before, after, "definition", says(before.function), before.function.source)
-    reason = "The right side is a known function, whose derivative is known."
-    return Step(before, after, "known function", reason, before.function.source)
+    return Step(before, after, "known function", source=before.function.source)
 
 
 def step_of(piece: Intermediate, left: Side, right: Form) -> Step:
@@ -248,8 +245,7 @@ def _names(found: Mapping[str, int]) -> dict[str, int]:
 def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]) -> list[Step]:
     """From the derivative over the named intermediates to the result as it is printed."""
     if d.kind in FORWARD_MODE:
-        reason = f"The derivative times the change {code('d' + d.wrt.name)}."
-        return [Step(change_of(stage.called), d.displayed, "change", reason)]
+        return [Step(change_of(stage.called), d.displayed, "change")]
     left = Partial(stage.target, stage.wrt)
     structured = bool(projected(d))
     turned = d.has_matrix_form and d.in_its_layout is not d.expr
@@ -260,7 +256,7 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
     if ((structured and not kept) or turned) and isinstance(found, Expr):
         whole = plain(written_out(found, meanings), ())
         if whole is not found:
-            steps.append(Step(left, whole, "substitute back", NAMES_REPLACED, before=found))
+            steps.append(Step(left, whole, "substitute back", before=found))
         found = whole
     if structured:
         left = Partial(stage.target, stage.wrt, projected=d.structure)
@@ -271,8 +267,7 @@ def last_steps(d: Derived, stage: Stage, found: Form, meanings: dict[Expr, Expr]
     elif found is not final or not turned:
         steps += _substituted(stage, left, found, final, meanings)
     if turned:
-        reason = f"In {d.layout} layout the derivative is written transposed."
-        steps.append(Step(replace(left, turned=True), d.displayed, f"{d.layout} layout", reason))
+        steps.append(Step(replace(left, turned=True), d.displayed, f"{d.layout} layout"))
     return steps
 
 
@@ -293,7 +288,7 @@ def _substituted(
     """The result as it is printed; before it over the values on the way, where it gets shorter."""
     roots = [found] if isinstance(found, Expr) else [f.expr for t in found.terms for f in t.factors]
     named = any(v in meanings for v in variables(*roots))
-    rule, reason = ("substitute back", NAMES_REPLACED) if named else ("simplify", SHORTEST)
+    rule = "substitute back" if named else "simplify"
     before: list[Step] = []
     if named and found is not final and isinstance(found, Expr) and isinstance(final, Expr):
         last = found
@@ -304,11 +299,11 @@ def _substituted(
             over = {v: e for v, e in meanings.items() if v not in values}
             if _names(told) != _names(wanted):
                 last = plain(written_out(found, over), ())
-            rule, reason = "substitute back and simplify", SHORTEST
+            rule = "substitute back and simplify"
         if last is not found and last.weight < LONG and tokens(last) != tokens(found):
-            before = [Step(left, last, "substitute back", NAMES_REPLACED, before=found)]
+            before = [Step(left, last, "substitute back", before=found)]
     above = before[0].right if before else found
-    return [*before, Step(left, final, rule, reason, continues=True, before=above)]
+    return [*before, Step(left, final, rule, continues=True, before=above)]
 
 
 def change_of(v: Expr) -> Expr:
