@@ -40,7 +40,7 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = (), *, entries: bool = 
     >>> text(apply("power", a - b, 2)), text(a - (a - b) / 2, [("b", -a)])
     ('(a - b)^2', 'a - (a - b)/2 where b = -a')
     """
-    require_short(expr, *(value for _, value in parts))
+    refuse_long(expr, *(value for _, value in parts))
 
     def opened(piece: tuple[Expr, int]) -> list[Piece]:
         node, least = piece
@@ -53,7 +53,7 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = (), *, entries: bool = 
     return "".join(out)
 
 
-def require_short(*exprs: Expr) -> None:
+def refuse_long(*exprs: Expr) -> None:
     """LimitError for what would be too long to be read by anybody."""
     symbols = sum(e.weight for e in exprs)
     if symbols > MAX_SYMBOLS:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, variable, walk
-from matderiv.language.printer import ATOM, COMPARE, POSTFIX, level, number_text, require_short, text
+from matderiv.language.printer import ATOM, COMPARE, POSTFIX, level, number_text, refuse_long, text
 from matderiv.reducing.elimination import reduced
 from matderiv.shapes import Size, is_scalar, long_axes, size
 from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term, index_letters
@@ -93,7 +93,7 @@ def entries_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
     '-0.5 Σ_k X_ik δ_kj'
     """
     terms = [t for t in tensor.terms if t.coefficient]
-    require_short(*(f.expr for t in terms for f in t.factors))
+    refuse_long(*(f.expr for t in terms for f in t.factors))
     written = signed((t.coefficient, _term(t, tensor.axes, taken)) for t in terms)
     factor = terms[0].factors[0] if len(terms) == 1 and len(terms[0].factors) == 1 else None
     plain = factor is not None and factor.indices and terms[0].coefficient == factor.exponent == 1

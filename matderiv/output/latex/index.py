@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from matderiv.expr import Expr, apply, is_, number
-from matderiv.language.printer import require_short, text
+from matderiv.language.printer import refuse_long, text
 from matderiv.output.index_notation import entry, sides_of_ones, signed
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
@@ -39,7 +39,7 @@ def tensor_names(tensor: Tensor, vectors: str, transpose: str) -> LatexNames:
 def index_sum(tensor: Tensor, names: LatexNames) -> str:
     """The sum of index products with the names of a larger text."""
     terms = [t for t in tensor.terms if t.coefficient]
-    require_short(*(f.expr for t in terms for f in t.factors))
+    refuse_long(*(f.expr for t in terms for f in t.factors))
     told = ((t.coefficient, formula(_product(t, tensor.axes, names), names)) for t in terms)
     return signed(told)
 
