@@ -112,30 +112,11 @@ def transposed(e: Expr) -> Expr:
     if is_(e, "epow") and not e.args[1].shape:
         return apply("epow", transposed(e.args[0]), e.args[1])
     outside = apply("transpose", e)
-    if is_(e, "diag") and (sums := _column_sums(e.args[0])) is not None:
-        return sums
     if is_(e, "hadamard", "add") and all(a.shape == e.shape for a in e.args):
         inside = apply(e.function.name, *(_flipped(a) for a in e.args))
         if inside.weight < outside.weight:
             return inside
     return outside
-
-
-def _column_sums(product: Expr) -> Expr | None:
-    """diag(A'*B)' as the row sum(A.*B,1) of column sums.
-
-    >>> shapes = {"A": "m,m", "B": "m,m"}
-    >>> text(_column_sums(read("A'*B", shapes=shapes).expr))
-    'sum(A.*B,1)'
-    >>> _column_sums(read("A*B", shapes=shapes).expr) is None
-    True
-    """
-    if not is_(product, "mul") or len(product.args) != 2 or not is_(product.args[0], "transpose"):
-        return None
-    left, right = product.args[0].args[0], product.args[1]
-    if len(left.shape) != 2 or left.shape != right.shape:
-        return None
-    return apply("sum", apply("hadamard", left, right), params=(1,))
 
 
 def _flipped(e: Expr) -> Expr:
