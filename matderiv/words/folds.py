@@ -95,10 +95,19 @@ def _apart(a: Expr, b: Expr) -> Fraction | None:
 
 
 def _fold_sigmoid(mono: Mono) -> Mono:
+    """exp(z)/(1 + exp(z)) is sigmoid(z), and (1 + exp(z))*sigmoid(-z) is 1.
+
+    >>> z, above, below = (read(f).expr for f in ("exp(z)", "1 + exp(z)", "sigmoid(-z)"))
+    >>> [text(e) for e in _fold_sigmoid({z: 1, above: -1})], _fold_sigmoid({above: 1, below: 1})
+    (['sigmoid(z)'], {})
+    """
     for e in list(mono):
         k = mono.get(e, 0)
         inner = one_plus_exp(e)
-        if inner is None or k >= 0 or k.denominator != 1:
+        if inner is None or k.denominator != 1:
+            continue
+        opposite = apply("sigmoid", negated(inner))
+        if k > max(0, mono.get(opposite, 0)):
             continue
         del mono[e]
         outer = apply("exp", inner)
@@ -108,7 +117,7 @@ def _fold_sigmoid(mono: Mono) -> Mono:
             multiply_into(mono, apply("sigmoid", inner), both)
             k += both
         if k:
-            multiply_into(mono, apply("sigmoid", negated(inner)), -k)
+            multiply_into(mono, opposite, -k)
     return _fold_slope(mono)
 
 
