@@ -44,7 +44,7 @@ FLOORS = (  # title, folder, modules
         "meaning/ latex/",
     ),
     ("3: three languages, SymPy", "input/", "text python/ comments spelling misread from_sympy/"),
-    ("3: what is asked", "input/", "resolve entries answers values"),
+    ("3: what is asked", "input/", "resolve variables entries answers values"),
     ("4: index products", "tensors/", "tensor"),
     ("4: words of the notation", "", "words/"),
     ("5: down to index products", "tensors/", "lower"),

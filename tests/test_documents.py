@@ -272,6 +272,52 @@ def test_a_forward_pass_of_arrows_defines_its_layers_and_a_loss_is_a_number() ->
     assert numbers(f"{latex}\n{right.replace('- y', '+ y')}") == {"ok": [], "wrong": [2]}
 
 
+SOLVED = """f(w) = ‖Xw - y‖² + λ‖w‖²
+
+∇_w f = 2Xᵀ(Xw - y) + 2λw
+
+Setting it to zero:
+
+Xᵀ(Xw* - y) + λw* = 0
+
+w* = (XᵀX + λI_d)⁻¹Xᵀy
+
+| name | f = 3 |
+"""
+
+
+def test_a_star_is_the_solution_and_sizes_have_any_name() -> None:
+    document = SOLVED
+    assert numbers(document) == {"ok": [3, 7, 9], "wrong": []}
+    assert numbers(document.replace("+ λI_d", "- λI_d"))["wrong"] == [9]
+    latex = (
+        document.replace("w*", "w^*")
+        .replace("‖", r"\|")
+        .replace("²", "^2")
+        .replace("λ", r"\lambda ")
+    )
+    latex = latex.replace("ᵀ", "^T").replace("⁻¹", "^{-1}").replace("∇", r"\nabla")
+    rows = [
+        f"$${row}$$" if "=" in row and "|  " not in row else row for row in latex.splitlines()[:9]
+    ]
+    assert numbers("\n".join(rows)) == {"ok": [3, 7, 9], "wrong": []}
+
+
+PROGRAM = """```python
+import numpy as np
+from sklearn.svm import SVC
+for C in (1, 10):
+    clf = SVC(C=C)
+```
+
+The margin is 2.
+"""
+
+
+def test_a_program_that_a_text_shows_is_no_derivation() -> None:
+    assert [v.open for v in verify_homework("f = x'*x\n\n∇f = 2*x\n\n" + PROGRAM, "md")] == [set()]
+
+
 def test_numbers_that_were_put_in_are_no_mistake() -> None:
     worked = "f = σ(z)\n\nσ'(z) = σ(z)(1 - σ(z))\n= 0.8176(1 - 0.8176)\n"
     assert numbers(worked)["wrong"] == []

@@ -328,6 +328,35 @@ def test_the_change_of_f_is_not_its_derivative() -> None:
     assert verify("w'*w", "w", "dw = 2*w").correct is True
 
 
+RIDGE = "norm2(X*w - y)^2 + l*norm2(w)^2"
+LATEX_RIDGE = r"\|Xw - y\|^2 + \lambda\|w\|^2"
+
+
+@pytest.mark.parametrize(
+    ("f", "by", "answer", "right"),
+    [
+        (RIDGE, "w", "2*(X'*X + l*eye(d))*w - 2*X'*y", True),
+        (RIDGE, "w", "2*(X'*X + l*eye(m))*w - 2*X'*y", True),
+        (RIDGE, "w", "(X'*X + l*eye(d))*w - 2*X'*y", False),
+        (LATEX_RIDGE, "w", r"2(X^TX + \lambda I_d)w - 2X^Ty", True),
+        (LATEX_RIDGE, "w", r"2(X^TX + \lambda I_{d\times d})w - 2X^Ty", True),
+        (LATEX_RIDGE, "w", r"2(X^TX - \lambda I_d)w - 2X^Ty", False),
+        (r"\mathbf 1^T X w", "w", r"X^T \mathbf{1}_N", True),
+        ("sum(A*B)", "A", "ones(p,q)*B'", True),
+        ("sum(A*B)", "A", "ones(p,q)*B", False),
+        ("A*x", "x", "eye(k)*A*eye(d)", True),
+        ("A*x", "x", "eye(k)*A'*eye(d)", False),
+    ],
+)
+def test_sizes_that_nobody_named_have_any_name(f: str, by: str, answer: str, right: bool) -> None:
+    assert verify(f, by, answer).correct is right
+
+
+def test_a_size_that_was_declared_has_its_name() -> None:
+    with pytest.raises(UnknownName, match="the size d"):
+        verify(RIDGE, "w", "2*(X'*X + l*eye(d))*w - 2*X'*y", shapes={"X": "n,p"})
+
+
 @pytest.mark.parametrize(
     ("answer", "right"), [("2/n*(x - mean(x))", True), ("(x - mean(x))/n", False)]
 )

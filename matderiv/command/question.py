@@ -19,8 +19,9 @@ from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.input.asking import names_asked, numbers_meant, read_question
 from matderiv.input.entries import entry_asked, whole_of
-from matderiv.input.resolve import Reading, read_name
+from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled
+from matderiv.input.variables import read_name
 from matderiv.language.declare import declarations
 from matderiv.language.tokens import canonical_name, is_name
 from matderiv.numeric.check import undecided

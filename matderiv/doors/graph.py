@@ -21,8 +21,9 @@ from matderiv.doors.check import truthful_pass
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variables, walk
 from matderiv.input.asking import read_question, understood
-from matderiv.input.resolve import Reading, read_name
+from matderiv.input.resolve import Reading
 from matderiv.input.values import checked_values, names_in, shapes_of
+from matderiv.input.variables import read_name
 from matderiv.language.declare import SHAPES
 from matderiv.language.printer import text
 from matderiv.lazy import Shown

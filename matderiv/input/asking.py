@@ -14,6 +14,7 @@ from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.entries import entry_of_symbol, whole_of
 from matderiv.input.from_sympy.objects import ObjectReader, from_sympy
 from matderiv.input.from_sympy.predicates import facts_of
+from matderiv.input.variables import name_typed, read_name
 from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.printer import text as printed
 from matderiv.language.tokens import canonical_name, is_name
@@ -224,7 +225,7 @@ def names_asked(wrt: Any) -> tuple[str, ...]:
     ('W', 'b', 'z_i')
     """
     typed = [w if isinstance(w, str) else getattr(w, "name", "") for w in listed(wrt)]
-    return tuple(filter(None, map(resolve.name_typed, typed)))
+    return tuple(filter(None, map(name_typed, typed)))
 
 
 def _by_name(f: Expr) -> dict[str, Expr]:
@@ -288,7 +289,7 @@ def _symbol_of(f: Expr, e: Expr, named: Mapping[str, Expr]) -> Expr:
 
 def _named(wrt: str, named: Mapping[str, Expr], reading: Reading | None) -> Expr:
     if reading is not None:
-        found = resolve.read_name(reading, wrt) or whole_of(reading, wrt)
+        found = read_name(reading, wrt) or whole_of(reading, wrt)
         return reading.read_more(wrt, "the variable of differentiation") if found is None else found
     if wrt not in named:
         raise UnknownName(f"{wrt} does not occur in the expression", hint=one_of(named))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from matderiv.bridge.sizes import entry_parts, name_of
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, apply, substitute, variable, variables
+from matderiv.input.variables import name_typed, read_name
 from matderiv.language.tokens import canonical_name, is_name
 from matderiv.lazy import later, np
 from matderiv.numeric.evaluate import Array
@@ -147,7 +148,7 @@ def entry_asked(reading: Reading | None, wrt: Any) -> AskedEntry | None:
     >>> entry_asked(reading, "x_1").at, entry_asked(reading, "x_i"), entry_asked(reading, "x")
     ((1,), None, None)
     """
-    if reading is None or not isinstance(wrt, str) or resolve.read_name(reading, wrt) is not None:
+    if reading is None or not isinstance(wrt, str) or read_name(reading, wrt) is not None:
         return None
     name, array, label = _indexed(reading, wrt)
     if array is None or not array.shape or not label:
@@ -199,7 +200,7 @@ def _indexed(reading: Reading, wrt: str) -> tuple[str, Expr | None, tuple[str, .
         label = tuple(str(int(a) + from_0) if a.isdigit() else a for a in at)
         fits = all(a.isdigit() or a == ":" or is_name(a) for a in label)
         return f"{base}_{''.join(label)}", reading.variables.get(base) if fits else None, label
-    base, subscript = subscripts.split_label(resolve.name_typed(wrt))
+    base, subscript = subscripts.split_label(name_typed(wrt))
     array = reading.variables.get(reading.rows.get(base, base))
     return f"{base}_{subscript}", array, tuple(subscript)
 

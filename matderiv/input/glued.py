@@ -10,7 +10,7 @@ from matderiv.language.source import PLACE, Name, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 LONGEST = 8  # letters of a run that is taken apart
-_UNIT = re.compile(r"[A-Za-z](?:_?[0-9]+)?")
+_UNIT = re.compile(r"I_[a-zA-Z](?![A-Za-z0-9_])|[A-Za-z](?:_?[0-9]+)?")
 GREEK = GREEK_NAMES - {"Mu", "Nu", "Eta", "Tau", "Rho", "Chi"}  # capitals that look Latin
 _ENTRY = rf"(?:{'|'.join(sorted(GREEK))}|[A-Za-hl-z])_(?:[0-9]+|[ijklmn]{{1,2}})"
 _ENTRIES = re.compile(f"(?:{_ENTRY}){{2,}}")
@@ -137,6 +137,8 @@ def _pieces(
         return [token]  # lgamma(x) is a function that is not known, and no product of new names
     signs = len(text) != typed  # Greek letters are typed as one sign
     widths = [1 if signs and u in GREEK_NAMES else len(u) for u in units]
+    if sum(widths) > typed:  # Iₙ
+        widths = [w - ("_" in u) for w, u in zip(widths, units, strict=True)]
     if sum(widths) != typed:
         return [token]
     found, place = list[Token](), token.span[0]

@@ -9,6 +9,7 @@ from typing import Any
 from matderiv.errors import (
     MatderivError,
     ParseError,
+    ShapeError,
     Span,
     UnknownFunction,
     UnknownName,
@@ -18,13 +19,11 @@ from matderiv.expr import Expr, apply, number, substitute, variable, variables, 
 from matderiv.functions.abstract import applied
 from matderiv.input.axes import along
 from matderiv.input.builder import Scope
-from matderiv.input.conjugates import complex_names, is_complex, polarised
-from matderiv.input.latex.reader import parse_latex
+from matderiv.input.conjugates import complex_names, polarised
 from matderiv.input.meaning.subscripts import FREE, split_label
 from matderiv.input.misread import check_meant, of_matrices
 from matderiv.input.notes import notes
-from matderiv.input.spelling import marks, understood
-from matderiv.input.tree import SQUARE
+from matderiv.input.spelling import understood
 from matderiv.language.calls import Application, reserved_names
 from matderiv.language.declare import (
     FUNCTION,
@@ -37,10 +36,7 @@ from matderiv.language.printer import text as printed
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, Number, Source
-from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
 from matderiv.shapes import Dim, Shape, Size, long_axes, size_names
-
-_SQUARE = re.compile(r"\\?(?P<of>[^\W\d_]+)\s*(?:\^\s*\{?2\}?|²)")
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,13 @@ class Reading:
     labels: frozenset[str] = frozenset()
     flat: frozenset[Span] = frozenset()
     told: frozenset[str] = frozenset()
+
+    @property
+    def made_up(self) -> frozenset[str]:
+        """The sizes that nothing but guesses have."""
+        shapes = {n: v.shape for n, v in self.variables.items()}
+        firm = size_names(shape for n, shape in shapes.items() if n not in self.guessed)
+        return self.sizes & size_names(shapes.values()) - firm
 
     @property
     def arrays(self) -> dict[str, Expr]:
@@ -100,18 +103,45 @@ class Reading:
         sizes = frozenset(self.sizes | size_names(e.shape for e in known.values()))
         applied = (n for n in walk(self.expr) if n.function.call == "abstract")
         curves = {str(n.params[-2]): n.params[:-2] for n in applied}
+        context = Context(made_up=self.made_up, guess=False, what=what, curves=curves)
 
         def meaning(source: Source) -> Expr:
             own = {part.name for part in source.parts} & {name for name, _ in self.parts}
             names = {n: e for n, e in known.items() if n not in own}  # a text may name parts alike
-            context = Context(names, size_names=sizes, guess=False, what=what, curves=curves)
-            return _with_axes(Shaping(source, context), source, over or {}, expected)
+
+            def read(sizes: frozenset[str]) -> Expr:
+                shaping = Shaping(source, replace(context, known=names, size_names=sizes))
+                return _with_axes(shaping, source, over or {}, expected)
+
+            return _with_names(read, sizes, self.made_up, expected)
 
         shapes = {name: e.shape for name, e in known.items()}
-        first = *self.free, *(over or ())
-        facts = dict.fromkeys(curves, frozenset({FUNCTION}))
+        facts, first = dict.fromkeys(curves, frozenset({FUNCTION})), (*self.free, *(over or ()))
         scope = Scope(shapes, sizes, facts, False, {}, (), None, self.labels, first, self.rows)
         return understood(text, scope, meaning, lambda e: expected in (None, e.shape), within)
+
+
+def _with_names(
+    read: Callable[[frozenset[str]], Expr],
+    sizes: frozenset[str],
+    made_up: frozenset[str],
+    expected: Shape | None,
+) -> Expr:
+    """What is read; where sizes do not fit, those that were made up may be called otherwise."""
+    found: Expr | ShapeError
+    try:
+        found = read(sizes)
+        if expected in (None, found.shape):
+            return found
+    except ShapeError as error:
+        found = error
+    with suppress(MatderivError):
+        other = read(sizes - made_up)
+        if expected in (None, other.shape):
+            return other
+    if isinstance(found, ShapeError):
+        raise found
+    return found
 
 
 def _with_axes(
@@ -128,6 +158,7 @@ def _with_axes(
     shape = expected if rows else tuple(over[c] for c in source.free if over) or expected
     if shape is not None:
         shaping.expect(shape)
+    shaping.check_names()
     e = build(shaping).expr
     if rows or not over:
         return e
@@ -365,36 +396,3 @@ def _check_sizes(params: Shape, node: Node, application: Application, shaping: S
             span=node.span,
             hint="eye(n)" if label == "eye" else "ones(n) or ones(m,n) with a declared size",
         )
-
-
-def read_name(reading: Reading, typed: str) -> Expr | None:
-    r"""The variable of that name, by any spelling such as `\\theta`; None if there is none."""
-    name = canonical_name(typed.strip())
-    if of := re.fullmatch(r"conj\((.*)\)", typed.strip()):
-        z = read_name(reading, of[1])
-        return polarised(apply("conj", z)) if z is not None and is_complex(z) else None
-    variables, rows = reading.variables, reading.rows
-    found = variables.get(name) or variables.get(rows.get(name, ""))
-    if found is None and (_SQUARE.fullmatch(typed.strip()) or "latex" in marks(typed)[0]):
-        shapes = {name: e.shape for name, e in reading.variables.items()}
-        name = name_typed(typed, Scope(shapes, reading.sizes))
-        found = variables.get(name) or variables.get(rows.get(name, ""))
-    return found
-
-
-def name_typed(typed: str, scope: Scope | None = None) -> str:
-    r"""The name that was typed in any spelling; "" for what is no name.
-
-    >>> name_typed(r"\mathbf{W}_1"), name_typed("μ"), name_typed("2*x"), name_typed("σ²")
-    ('W_1', 'mu', '', 'sigmasq')
-    """
-    name = canonical_name(typed.strip())
-    if is_name(name):
-        return name
-    square = _SQUARE.fullmatch(typed.strip())
-    if square and canonical_name(square["of"]) in GREEK_NAMES:
-        return f"{canonical_name(square['of'])}{SQUARE}"
-    with suppress(MatderivError):
-        main = parse_latex(typed, scope or Scope()).main
-        return main.name if isinstance(main, Name) else ""
-    return ""

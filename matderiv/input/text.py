@@ -54,6 +54,7 @@ PRODUCTS = {
 CHAINED = ("mul", "hadamard")
 WHERE = ("where", "with")
 MATRICES = frozenset("ABCDMPQRSUWXYZ")  # before a sum in brackets these are factors
+IDENTITY = re.compile("I_[A-Za-z]")
 FUNCTIONS = frozenset(("phi", "psi", "sigma", "Phi", "Gamma"))  # Greek letters before brackets
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _OBJECTIVE = re.compile(
@@ -361,6 +362,10 @@ class _Parser(Cursor):
             exponent = (self.take(), self.take())[1]  # sin^2(x)
             raised = (self.call(name), Number(exponent.span, Fraction(exponent.text)))
             return Operation((name.span[0], raised[0].span[1]), RAISED, raised)
+        if IDENTITY.fullmatch(name.text) and not {name.text, "I"} & self.declared:
+            size = Name((name.span[1] - 1, name.span[1]), name.text[2:])
+            if size.name not in self.around:
+                return Call(name.span, "eye", name.span, (size,))
         if name.kind == "name" and self.covers(name):
             return self.covered(name)
         node = Name(name.span, name.text)

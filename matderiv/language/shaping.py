@@ -19,7 +19,7 @@ from matderiv.language.domain import check_domain
 from matderiv.language.explain import explained
 from matderiv.language.sizes import Sizes, fresh_names, is_open, open_names, renamed, renamed_text
 from matderiv.language.source import Call, Name, Node, Operation, Source
-from matderiv.shapes import Dim, Shape, Size, plain_names, shape_text, size_names
+from matderiv.shapes import Dim, Shape, Size, plain_names, shape_text, size_names, with_sizes
 
 MAX_VARIABLES = 2_000
 OF_ARRAYS = frozenset(
@@ -34,14 +34,16 @@ class Context:
     """What is known before a text is read.
 
     `known` are variables and parts with their expressions, `declared` shapes, `facts` assumptions.
-    Without `guess` every name must be known; `what` names the text in messages; `curves` are
-    sizes of the arrays Y(t); with `wirtinger` names may be complex.
+    Without `guess` every name must be known, but sizes may have other names than those that were
+    `made_up`; `what` names the text in messages; `curves` are sizes of the arrays Y(t); with
+    `wirtinger` names may be complex.
     """
 
     known: Mapping[str, Expr] = field(default_factory=dict)
     declared: Mapping[str, Shape] = field(default_factory=dict)
     facts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     size_names: frozenset[str] = frozenset()
+    made_up: frozenset[str] = frozenset()
     reserved: frozenset[str] = frozenset()
     guess: bool = True
     what: str = "the expression"
@@ -59,6 +61,7 @@ class Shaping:
         self.size_names = set(context.size_names)
         self.applications: dict[Node, Application] = {}
         self.opened: set[Node] = set()  # those that have names for their open sizes
+        self.renamed: dict[str, tuple[Size, Node]] = {}  # sizes by names of their own
         self.shapes: dict[Node, Shape] = {}
         self.variables: dict[str, Shape] = {}
         self.guessed: dict[str, Name] = {}
@@ -105,8 +108,25 @@ class Shaping:
             used = size_names([application.params]) - {END}
             unknown = used - self.size_names
             if unknown and not self.context.guess:
-                raise self.unknown_name(sorted(unknown)[0], node, "size")
+                self.opened.add(node)
+                places = {name: self._other_name(name, node) for name in sorted(unknown)}
+                params = (with_sizes(p, places) for p in application.params)
+                more = max(1, application.open_sizes)
+                self.applications[node] = application._replace(params=(*params,), open_sizes=more)
+                return
             self.size_names |= used
+
+    def _other_name(self, name: str, node: Node) -> Size:
+        """An open size for one that the question may call otherwise."""
+        if not self.context.made_up:
+            raise self.unknown_name(name, node, "size")
+        return self.renamed.setdefault(name, (self.sizes.fresh(), node))[0]
+
+    def check_names(self) -> None:
+        """UnknownName for a size with a name of its own that is none of those made up."""
+        for name, (size, node) in self.renamed.items():
+            if not size_names([(self.sizes.current(size),)]) <= self.context.made_up:
+                raise self.unknown_name(name, node, "size")
 
     def _lengths(self) -> list[tuple[Node, int, Size]]:
         """The axes whose sizes the text says, as numbers or by name; a new name is a size."""

@@ -285,6 +285,8 @@ class Names(Symbols):
         r"""`\mathbf{I}_n`, `\mathbf{K}_{m,n}`; with anything but so many sizes below, a name."""
         start = self.place
         sizes = self.tried(self.sizes)
+        if name == "eye" and sizes and len({self.typed(s.span) for s in sizes}) == 1:
+            sizes = sizes[:1]  # I_{n \times n}
         if sizes is None or len(sizes) != count or not self.is_place(name, sizes[0]):
             self.place = start
             return self.named(symbol)

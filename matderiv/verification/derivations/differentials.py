@@ -263,6 +263,7 @@ class Marking:
         context = Context(
             known=known,
             size_names=frozenset(sizes),
+            made_up=ground.reading.made_up,
             reserved=frozenset(sizes),
             guess=guess,
             what="this line",
@@ -279,6 +280,7 @@ class Marking:
             shaping = Shaping(source, context)
             if expected is not None:
                 shaping.expect(expected)
+            shaping.check_names()
             built = build(shaping)
             self.reader.flat |= shaping.flat()
             if guess:

@@ -14,7 +14,8 @@ from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import MatderivError, Span, UnknownName
 from matderiv.expr import Expr, variables
 from matderiv.input.from_sympy.objects import from_sympy
-from matderiv.input.resolve import Reading, read_name
+from matderiv.input.resolve import Reading
+from matderiv.input.variables import read_name
 from matderiv.language.printer import text
 from matderiv.lazy import quiet
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
@@ -152,9 +153,8 @@ class Problem:
             found = self._judged(task, patient=True)
         if quick:
             return found.verdict.settled
-        firm = replace(plan, solved=frozenset())  # ∇L = 0 may be solved for lambda, and is by x
-        doubt = found.verdict.unsure or found.verdict.wrong
-        if doubt and not self._moving(found.reading, firm, wrt):
+        by = self._moving(found.reading, replace(plan, solved=frozenset()), wrt)
+        if not by and (found.verdict.unsure or found.verdict.wrong):  # ∇L = 0 solved for lambda
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
         loose = found.verdict.unsure and (Choice.of_losses(found.reading) or found.verdict.ends)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 from matderiv.language.calls import known_function
+from matderiv.language.tokens import canonical_name
 from matderiv.verification.documents.positions import Passage, closing, joined
 from matderiv.verification.documents.statements import announced, equal_signs, is_case
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, NAME
@@ -96,6 +97,9 @@ _ASIDE = (  # \\text{(where } A \\text{ is any matrix)}, and [n \\times 1] behin
     r"\\(?:text\w*|mbox)\s*\{[^{}()]*\)[\s.,;]*\}"
     r"|(?:\\[;,:]|\\q?quad|~)\s*[\[(]\s*\w+\s*\\times\s*\w+\s*[\])](?=\s*[.,]?\s*$)"
 )
+_RAISED = r"(?<![A-Za-z0-9_])e\^\{([^{}]*)\}"
+_UNDER_NABLA = r"(?<=∇)[ₐₑᵢⱼₖₘₙₚᵣₛₜᵤᵥₓ]+"
+_STARRED = r"([A-Za-z\u0370-\u03ff])\*(?=\s*(?:[=,)]|$)|\s+[-+])"  # the solution x* of the text
 LABEL = r"(?P<label>[cty])\s*_\s*(?:\{\s*[ijmn]\s*\}|[ijmn])"  # of one example, as in p_{y_i}
 _SIDE = r"\w+(?:[_^](?:\w|\{[^{}=]*\}))?"
 _IVERSON = (  # 1(k = y), [k = y] and \\mathbb{1}(y_i = k)
@@ -138,6 +142,17 @@ def as_row(p: Passage) -> Passage:
         p = p.replaced(_SOFTMAX, lambda m: rf"{m[0]}_{{\mathrm{{rows}}}}")
     p = p.replaced(_WIDE, _wide).replaced(_TEXT, _kept)
     return p.blanked(r"\\!|\\(?:(?:display|text|script)style|space|newline|hfill|null)(?![A-Za-z])")
+
+
+def as_typed(p: Passage) -> Passage:
+    """A formula in plain text with `∇_x` for `∇ₓ`, a name for `x*` and `exp` for `e^{}`.
+
+    >>> as_typed(Passage.of("∇ₓf = A(Ax* - b)")).text
+    '∇_xf = A(A x_star - b)'
+    """
+    p = p.replaced(_RAISED, lambda m: f"exp({m[1]})")
+    p = p.replaced(_UNDER_NABLA, lambda m: canonical_name(f"x{m[0]}")[1:])
+    return p.replaced(_STARRED, lambda m: f" {m[1]}_star")
 
 
 def _on_diagonal(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from matderiv.errors import LimitError
-from matderiv.verification.documents.clauses import as_row
+from matderiv.verification.documents.clauses import as_row, as_typed
 from matderiv.verification.documents.markup import text_of
 from matderiv.verification.documents.members import NUMBERED
 from matderiv.verification.documents.positions import Lines, Passage, joined
@@ -74,12 +74,11 @@ _LABEL = re.compile(
     r"\s*(?:\*{1,3}|__?)(?=[^$=]*[A-Za-z]{3})[^$=]*(?:\*{1,3}|__?)[.:]?\s*"
     r"|\s*\(?[a-z0-9]{1,2}[.)]\s*[A-Za-z][a-z]{2,}(?:\s+[a-z]+)*\s*[:.]?\s*"
 )
-_LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$")
+_LABELLED = re.compile(r"\s*(?:\*{1,3}|__?)[^*_$=]+(?:\*{1,3}|__?)[^=$*^/()]*$|\s*\|.*\|\s*$")
 _BOLD_LABEL = r"^\s*(?:[-*]\s+)?(?:\*\*[^*=]+\*\*|__[^_=]+__)[.:]?(?=\s)"
 _STRONG = r"(?<![^\s(])\*\*(?=[^\s*][^*]*(?<=\S)\*\*(?:[\s).,;:]|$))|(?<=[^\s*])\*\*(?=[\s).,;:]|$)"
 _DONE = r"\s*[✓✔✅☑]\ufe0f?\s*$"
 _ITEM = r"^\s*(?:[-*•+]|\d{1,2}[.)])\s+(?=[^=]*[^=\s]\s*=)"  # of a list: no minus
-_RAISED = r"(?<![A-Za-z0-9_])e\^\{([^{}]*)\}"
 _PLAIN_CASE = re.compile(
     r"^\s*\\?[A-Za-z]\w*\s*(?:=|\\geq?|\\leq?|[<>≥≤])\s*(?:\\math\w+\s*\{?\s*)?[\w.]+\s*\}?\s*$"
 )
@@ -305,13 +304,9 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
         yield Piece("prose", p)
     elif p:
         marks = "|".join((_BOLD_LABEL, _STRONG, _DONE, *[_ITEM] * (suffix == "md" and not fence)))
-        p = as_row(p) if latex else p.blanked(marks).replaced(_RAISED, _exponential)
+        p = as_row(p) if latex else p.blanked(marks) if python else as_typed(p.blanked(marks))
         p = replace(p.stripped(), latex=latex, python=python)
         yield Piece("formula", p, new=True, first=True)
-
-
-def _exponential(match: re.Match[str]) -> str:
-    return f"exp({match[1]})"
 
 
 # Sentences ----------------------------------------------------------------------------------------

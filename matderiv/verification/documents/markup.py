@@ -83,16 +83,21 @@ def text_of(document: str, suffix: str) -> Passage:
         p = p.replaced(_QUOTED.pattern, lambda m: m[0].replace(">", " "), _QUOTED.flags)
         if front := _FRONT.match(p.text):
             p = p.erased(0, front.end())
-        bare = _without(_without(p, _HTML), _FENCED)
-        for found in reversed([*_BARE_FENCE.finditer(bare.text)]):
-            if len(_STATEMENT.findall(found["body"])) > MOST_STATEMENTS:
-                bare = bare.with_part(*found.span(), re.sub(r"[^\n]", " ", found[0]))
-        p = written_out(bare if _FORMULAS.search(bare.text) else _without(p, _HTML))
+        p = _without(p, _HTML)
+        bare = _without(p, _FENCED)
+        p = bare if _FORMULAS.search(bare.text) else _without(p, _FENCED, MOST_STATEMENTS)
+        p = written_out(_without(p, _BARE_FENCE, MOST_STATEMENTS))
     return p
 
 
-def _without(p: Passage, pattern: re.Pattern[str]) -> Passage:
-    return p.replaced(pattern.pattern, lambda m: re.sub(r"[^\n]", " ", m[0]), pattern.flags)
+def _without(p: Passage, pattern: re.Pattern[str], statements: int = -1) -> Passage:
+    """Spaces for what matches and has more lines like a program's than these."""
+
+    def blank(match: re.Match[str]) -> str:
+        said = len(_STATEMENT.findall(match[0])) > statements
+        return re.sub(r"[^\n]", " ", match[0]) if said else match[0]
+
+    return p.replaced(pattern.pattern, blank, pattern.flags)
 
 
 def _body(p: Passage) -> Passage:
