@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -201,10 +202,11 @@ def test_processes_find_what_one_finds_in_the_same_order() -> None:
 
 
 def test_what_an_ended_process_had_to_judge_is_judged_here(monkeypatch: Any) -> None:
-    monkeypatch.setattr(batch, "_serve", end_at_once)
+    monkeypatch.setattr(batch, "_served", end_at_once)
     rows = many_rows()[: MANY + 5]
     assert [v.state for v in verify_many(rows, 2)] == [v.state for v in verify_rows(rows)]
 
 
 def end_at_once(*_: Any) -> None:
     """A process that ends before it judged anything."""
+    os._exit(1)

@@ -9,9 +9,10 @@ import multiprocessing
 import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from matderiv.errors import LimitError, MatderivError
@@ -148,45 +149,29 @@ def _shared_out(
     shares: list[list[Row]], processes: int, how: Mapping[str, Any]
 ) -> Iterator[list[RowVerdict]]:
     """The verdicts on each share in order; those of a process that was ended are found here."""
-    context = multiprocessing.get_context("spawn")
-    waiting, done = iter(enumerate(shares)), dict[int, list[RowVerdict]]()
-    busy: dict[Connection, int] = {}
-    started = []
-
-    def occupy(channel: Connection) -> None:
-        place, share = next(waiting, (-1, []))
-        with suppress(OSError):
-            if share:
-                channel.send(share)
-                busy[channel] = place
-
+    others = multiprocessing.active_children()
+    pool = ProcessPoolExecutor(
+        processes,
+        multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
     try:
-        for _ in range(processes):
-            channel, theirs = context.Pipe()
-            started.append(context.Process(target=_serve, args=(theirs, how), daemon=True))
-            started[-1].start()
-            theirs.close()
-            occupy(channel)
-        for k, share in enumerate(shares):
-            while k not in done and busy:
-                wait(list(busy))
-                for channel in [c for c in busy if c.poll()]:
-                    place = busy.pop(channel)
-                    with suppress(EOFError, OSError):
-                        done[place] = channel.recv()
-                        occupy(channel)
-            yield done.pop(k) if k in done else list(verify_rows(share, **how))
+        told = [pool.submit(_served, share, how) for share in shares]
+        for share, verdicts in zip(shares, told, strict=True):
+            try:
+                yield verdicts.result()
+            except BrokenProcessPool:
+                yield list(verify_rows(share, **how))
     finally:
-        for process in started:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in {*multiprocessing.active_children()}.difference(others):
             process.kill()
 
 
-def _serve(channel: Connection, how: Mapping[str, Any]) -> None:
-    """Judge portions of rows from a channel until it is closed; what runs in a process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, OSError):
-        while True:
-            channel.send([_told(v) for v in verify_rows(channel.recv(), **how)])
+def _served(share: list[Row], how: Mapping[str, Any]) -> list[RowVerdict]:
+    """The verdicts on a share, in a process of its own."""
+    return [_told(v) for v in verify_rows(share, **how)]
 
 
 def _told(v: RowVerdict) -> RowVerdict:
