@@ -152,6 +152,7 @@ EPS = 2.0**-52
 STEPS = (2.0**-7, 2.0**-10, 2.0**-14, 2.0**-18)  # tried in this order,
 SLOPES = (2.0**-14, 2.0**-10, 2.0**-7, 2.0**-18)  # of which one mostly serves a first derivative
 TRUSTED = 1e-9  # an uncertainty, relative to the derivative, at which no other step is tried
+LARGEST = 10_000  # denominators of weights
 REACH = (0, 2, 4, 4, 4)  # values on either side, by order
 
 Line = Callable[[float], Array]
@@ -178,18 +179,10 @@ def weights(order: int, reach: int) -> tuple[tuple[int, float], ...]:
     (((-1, -0.5), (1, 0.5)), ((-1, 1.0), (0, -2.0), (1, 1.0)))
     """
     nodes = range(-reach, reach + 1)
-    rows = [
-        [*(Fraction(t) ** k for t in nodes), Fraction(factorial(k) if k == order else 0)]
-        for k in range(len(nodes))
-    ]
-    for k in range(len(rows)):  # Gauss & Jordan, exact
-        pivot = next(r for r in range(k, len(rows)) if rows[r][k])
-        rows[k], rows[pivot] = rows[pivot], rows[k]
-        rows[k] = [v / rows[k][k] for v in rows[k]]
-        for r, row in enumerate(rows):
-            if r != k and row[k]:
-                rows[r] = [a - row[k] * b for a, b in zip(row, rows[k], strict=True)]
-    return tuple((t, float(row[-1])) for t, row in zip(nodes, rows, strict=True) if row[-1])
+    wanted = factorial(order) * np.eye(len(nodes))[order]
+    rough = np.linalg.solve(np.vander(nodes, increasing=True).T, wanted)
+    exact = [Fraction(w).limit_denominator(LARGEST) for w in rough]  # theirs are at most 5040
+    return tuple((t, float(w)) for t, w in zip(nodes, exact, strict=True) if w)
 
 
 def derivative_along(line: Line, order: int, scale: float = 1.0, first: int = 0) -> Slope:

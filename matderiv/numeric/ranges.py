@@ -98,32 +98,28 @@ def _added(ends: tuple[float, ...]) -> Range:
 
 
 def _added_up(node: Expr, *args: Range) -> Range:
-    """The range of a sum, which for x - max(x) and x - min(x) is on one side of 0."""
-    found = _sum(_joined(node, args))
-    if len(node.args) == 2 and is_(node.args[1], "neg"):
-        first, second = node.args[0], node.args[1].args[0]
-        if is_(second, "max", "min") and second.args[0] is first:
-            low, high = found
-            return (low, min(high, 0.0)) if is_(second, "max") else (max(low, 0.0), high)
-    return found
+    """The range of a sum, where two of its terms may be on one side of 0 together."""
+    left, places = dict(enumerate(args)), {a: k for k, a in enumerate(node.args)}
+    paired = []
+    for k, term in enumerate(node.args):
+        for other, side in _beside(term):
+            j = places.get(other, k)
+            if j != k and j in left and k in left:
+                low, high = _sum((left.pop(j), left.pop(k)))
+                paired.append((max(low, side[0]), min(high, side[1])))
+    return _sum([*left.values(), *paired])
 
 
-def _joined(node: Expr, args: tuple[Range, ...]) -> list[Range]:
-    """The ranges of the terms of a sum; x - x is nothing, x + |x| and |x| - x are not negative."""
-    left = dict(enumerate(args))
-    for k, minus in enumerate(node.args):
-        same = (j for j in left if is_(minus, "neg") and node.args[j] is minus.args[0])
-        if (j := next(same, None)) is not None:
-            left[k] = (0.0, 0.0)
-            del left[j]
-    for k, size in enumerate(node.args):
-        if not is_(size, "abs"):
-            continue
-        for j, term in enumerate(node.args):
-            plain = term.args[0] if is_(term, "neg") else term
-            if j in left and k in left and j != k and plain is size.args[0]:
-                left[k] = (0.0, left[k][1] + left.pop(j)[1])
-    return list(left.values())
+def _beside(term: Expr) -> list[tuple[Expr, Range]]:
+    """Terms with which one is on a side of 0: x - x, x - max(x), |x| + x and |x| - x."""
+    if is_(term, "abs"):
+        return [(u, (0.0, inf)) for u in (term.args[0], -term.args[0])]
+    if not is_(term, "neg"):
+        return []
+    (u,) = term.args
+    sides = {"max": (-inf, 0.0), "min": (0.0, inf)}
+    side = sides.get(u.function.name)
+    return [(u, ZERO), *([(u.args[0], side)] if side else [])]
 
 
 def _chosen(node: Expr, test: Range, a: Range, b: Range) -> Range:
