@@ -182,9 +182,12 @@ def test_an_exponent_keeps_the_brackets_of_a_sum() -> None:
         ("z[2:5]*y'", "z", {"z": "9"}, "∂f_ij/∂z_k = y_j [k = i+1]"),
         ("kron(A,X)", "X", {}, "∂f_ij/∂X_kl = Σ_rs A_rs [i-k = (r-1)*p] [j-l = (s-1)*q]"),
         ("flip(x)*x'", "x", {}, "∂f_ij/∂x_k = x_j [i+k = n+1] + δ_jk flip(x)_i"),
+        ("norm2(A*x - b)^2", "x", {"b": "m"}, "∂f/∂x_i = 2 Σ_j A_ji ((A*x)_j - b_j)"),
+        ("relu(W*x)", "x", {}, "∂f_i/∂x_j = step((W*x)_i) W_ij"),
+        ("tr(A*X*B)", "X", {}, "∂f/∂X_ij = Σ_k A_ki B_jk"),
     ],
 )
-def test_a_constant_of_zeros_and_ones_says_where_it_is_one(
+def test_index_notation_is_written_with_sums_and_entries(
     f: str, x: str, shapes: dict[str, str], index: str
 ) -> None:
     assert derive(f, x, shapes=shapes).index == index

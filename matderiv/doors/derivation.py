@@ -139,12 +139,12 @@ class Derivation:
     @property
     def index(self) -> str:
         """The derivative in index notation, always."""
-        d = self.derivative
         if self.kind in ("vjp", *FORWARDS):
-            return index_notation.index_text(d.tensor, self.names)
-        return index_notation.index_equation(
-            "f", self.wrt, d.tensor, d.outer, self.order, self.names
-        )
+            return index_notation.index_text(self.entries, self.names)
+        asked = (self.derivative.outer, self.order, self.names)
+        return index_notation.index_equation("f", self.wrt, self.entries, *asked)
+
+    entries = cached_property(shown.entries)
 
     @property
     def names(self) -> set[str]:

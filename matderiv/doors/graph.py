@@ -32,7 +32,7 @@ from matderiv.output.graphs.dot import graph_dot, graph_mermaid
 from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.graphs.table import graph_text
 from matderiv.output.graphs.tikz import graph_tikz
-from matderiv.output.index_notation import index_equation
+from matderiv.output.index_notation import carried_out, index_equation
 from matderiv.work import A_VERB, bounded
 
 Values = Mapping[str, Any]
@@ -393,7 +393,8 @@ def local(edge: Edge) -> str:
     found = differentiate(edge.target.definition, edge.source.symbol, "jacobian")
     if found.has_matrix_form and not any(is_(n, "einsum") for n in walk(found.expr)):
         return text(in_its_own_name(edge.target, found.expr))
-    return index_equation(edge.target.name, edge.source.symbol, found.tensor, found.outer, 1)
+    told = carried_out(found.tensor)
+    return index_equation(edge.target.name, edge.source.symbol, told, found.outer, 1)
 
 
 __all__ = ["Graph", "GraphEdge", "GraphNode", "Pass", "graph"]

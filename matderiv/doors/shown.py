@@ -6,17 +6,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matderiv.calculus.derivative import FORWARDS, differentiate
+from matderiv.calculus.sweeps import axes_of
 from matderiv.choosing.layout import by_free_entries, in_layout, vec_form
 from matderiv.choosing.placed import placed
 from matderiv.choosing.polish import polished
 from matderiv.doors.check import require_same_numbers
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.language.printer import text
+from matderiv.lazy import later
 from matderiv.shapes import long_axes
+from matderiv.tensors.tensor import Tensor
 from matderiv.words.chains import facts
 
 if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
+    from matderiv.output import index_notation
+    from matderiv.views import components
+else:
+    (index_notation,) = later("matderiv.output", "index_notation")
+    (components,) = later("matderiv.views", "components")
 
 
 def in_its_layout(d: Derivation) -> Expr:
@@ -38,6 +46,18 @@ def written_out(d: Derivation) -> Expr:
         axes = range(len(d.shape))[:: 1 if turned is d.expr else -1]
         require_same_numbers(d, shown, axes, f"the form in {d.layout} layout")
     return shown
+
+
+def entries(d: Derivation) -> Tensor:
+    """The derivative by its entries: sums of products of entries where it has a matrix form.
+
+    >>> from matderiv import derive
+    >>> print(derive("norm2(A*x - b)^2", "x", shapes={"b": "m"}).index)
+    ∂f/∂x_i = 2 Σ_j A_ji ((A*x)_j - b_j)
+    """
+    if d.has_matrix_form:
+        return components.collapsed(components.components(d.expr, axes_of(d.expr.shape)))
+    return index_notation.carried_out(d.derivative.tensor)
 
 
 def names_of(d: Derivation) -> set[str]:

@@ -10,10 +10,14 @@ from matderiv.shapes import Size, is_scalar, long_axes, size
 from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term, index_letters
 
 
+def carried_out(tensor: Tensor) -> Tensor:
+    """The sum of index products, with its deltas and its products of matrices carried out."""
+    return Tensor(tensor.axes, tuple(reduced(t, tensor.axes) for t in tensor.terms))
+
+
 def index_text(tensor: Tensor, taken: Collection[str] = ()) -> str:
-    """The sum of index products, their deltas carried out; letters as in `index_equation`."""
-    terms = tuple(reduced(t, tensor.axes) for t in tensor.terms)
-    return entries_text(Tensor(tensor.axes, terms), _own_names(tensor).union(taken))
+    """The sum of index products; letters as in `index_equation`."""
+    return entries_text(tensor, _own_names(tensor).union(taken))
 
 
 def signed(terms: Iterable[tuple[Fraction, str]]) -> str:

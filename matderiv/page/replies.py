@@ -21,7 +21,7 @@ from matderiv.language.declare import FACTS
 from matderiv.output.documents.hints import hint
 from matderiv.output.documents.html import document_body, equation_html
 from matderiv.output.documents.mathml import mathml
-from matderiv.output.documents.notebooks import Steps, steps_of_several
+from matderiv.output.documents.notebooks import Steps, by_entries, steps_of_several
 from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
@@ -198,6 +198,12 @@ def _kind(v: Expr) -> str:
     return "row" if row else KINDS[min(len(v.shape), 3)]
 
 
+def _entries(d: Derivation, request: Request) -> str:
+    """The derivative entry by entry, where it is shown as a matrix."""
+    shown = d.has_matrix_form and d.wrt.shape
+    return equation_html(by_entries(d, _style(request))) if shown else ""
+
+
 def _result(d: Derivation, request: Request) -> Reply:
     """One derivative as it is shown and copied."""
     equation = d.equation(**_style(request))
@@ -206,7 +212,7 @@ def _result(d: Derivation, request: Request) -> Reply:
         "by": d.wrt.name,
         "html": equation_html(equation),
         "text": d.formula,
-        "index": or_none(lambda: d.index) or "",
+        "index": or_none(lambda: _entries(d, request)) or "",
         "sum": mathml(form.latex(), display=True) if (form := d.sum_form) else "",
         "latex": d.latex(),
         "equation": equation,

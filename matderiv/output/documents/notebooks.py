@@ -95,12 +95,18 @@ def _shown(document: Document) -> Steps:
 
 def equation(d: Derivation, style: Style) -> str:
     """The whole LaTeX equation, with what is differentiated on its left side."""
-    told: Any = {"kind": d.kind, "order": d.order, **style}
     if not d.has_matrix_form:
-        found = d.derivative
-        return index_equation_latex(d.f, d.wrt, found.tensor, found.outer, taken=d.names, **told)
+        return by_entries(d, style)
+    told: Any = {"kind": d.kind, "order": d.order, **style}
     main, parts = name_parts(d.displayed, d.names)
     return derivative_latex(d.f, d.wrt, main, parts, layout=d.layout, **told)
+
+
+def by_entries(d: Derivation, style: Style) -> str:
+    """The equation in index notation."""
+    told: Any = {"kind": d.kind, "order": d.order, **style}
+    outer = d.derivative.outer
+    return index_equation_latex(d.f, d.wrt, d.entries, outer, taken=d.names, **told)
 
 
 def in_page(form: str, d: Derivation, view: str | None, detail: str, style: Style) -> str:
@@ -121,7 +127,7 @@ def in_latex(d: Derivation, view: str | None, detail: str, standalone: bool, sty
         return answer_latex(equation(d, style), about(d), names, standalone=True)
     style = {name: value for name, value in style.items() if name != "gradient"}
     if not d.has_matrix_form:
-        return index_latex(d.derivative.tensor, taken=d.names, **style)
+        return index_latex(d.entries, taken=d.names, **style)
     main, parts = name_parts(d.displayed, d.names)
     return latex(main, parts, **style)
 

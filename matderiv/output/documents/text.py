@@ -12,7 +12,7 @@ from matderiv.errors import display_width
 from matderiv.expr import Expr
 from matderiv.language.printer import text
 from matderiv.language.sentences import plain_words
-from matderiv.output.index_notation import entries_text, index_text
+from matderiv.output.index_notation import carried_out, entries_text, index_text
 from matderiv.shapes import long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
 from matderiv.views.document import (
@@ -126,7 +126,7 @@ def equation(step: Step, document: Document, last: bool = False) -> tuple[str, s
     taken = document.names if last else document.taken
     right = side_text(step.right, taken, {} if last else document.values)
     if last and isinstance(step.right, Tensor):
-        right = index_text(step.right, document.names)
+        right = index_text(carried_out(step.right), document.names)
     if step.continues:
         return "", right
     left = _left(step, taken)

@@ -34,9 +34,9 @@ function shown(result, which) {
     sum.append(marked("div", "formula", result.sum));
     box.append(sum);
   }
-  if (result.index && result.index !== result.text) {
+  if (result.index) {
     const entries = el("details", {}, el("summary", { textContent: "Entry by entry" }));
-    entries.append(el("pre", { textContent: result.index, tabIndex: 0 }));
+    entries.append(marked("div", "result", result.index));
     box.append(entries);
   }
   box.append(copies(result, which));
