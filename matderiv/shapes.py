@@ -33,7 +33,8 @@ class Dim:
     def __str__(self) -> str:
         head = [str(self.coefficient)] if self.coefficient != 1 else []
         written = "*".join([*head, *self.names])
-        return written[1:-1] if _is_sum(self.names) and not head else written
+        alone = len(self.names) == 1 and not (head or self.is_name)
+        return written[1:-1] if alone else written
 
 
 Size = int | Dim
@@ -131,12 +132,8 @@ def with_sizes(s: Size, known: Mapping[str, Size]) -> Size:
         return s
     if not any(name[0] == "(" for name in s.names):
         return times(s.coefficient, *(_put_in(n, known) for n in s.names))
-    products = [
-        times(abs(k), *(_put_in(n, known) for n in names)) if names else abs(k)
-        for names, k in _terms(s).items()
-    ]
-    signs = [k < 0 for k in _terms(s).values()]
-    return plus(*(minus(p) if sign else p for p, sign in zip(products, signs, strict=True)))
+    terms = _terms(s).items()
+    return plus(*(times(k, *(_put_in(n, known) for n in names)) for names, k in terms))
 
 
 def _put_in(name: str, known: Mapping[str, Size]) -> Size:
@@ -149,10 +146,6 @@ def _put_in(name: str, known: Mapping[str, Size]) -> Size:
 def minus(s: Size) -> Size:
     """The opposite of a size, which only stands in sums."""
     return -s if isinstance(s, int) else Dim(s.names, -s.coefficient)
-
-
-def _is_sum(names: tuple[str, ...]) -> bool:
-    return len(names) == 1 and names[0][0] == "("
 
 
 def triangle(s: Size) -> Size:
@@ -184,11 +177,7 @@ _COUNTS: dict[str, Callable[..., Size]] = {"vech": triangle, "min": smaller}
 
 
 def counted(name: str) -> tuple[str, tuple[Size, ...]]:
-    """The parts of a name such as min(m,n), which is made here and never typed.
-
-    >>> counted("vech(n)"), counted("n")
-    (('vech', (Dim(names=('n',), coefficient=1),)), ('n', ()))
-    """
+    """The parts of a name such as min(m,n), which is made here and never typed."""
     word, _, rest = name.partition("(")
     if word not in _COUNTS or not rest:
         return word, ()

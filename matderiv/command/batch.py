@@ -77,7 +77,7 @@ def _judged(rows: list[Row], request: Request, terminal: Terminal) -> Iterator[R
     """The verdicts, with the progress on a terminal."""
     found = verify_many(
         rows,
-        processes=min(_cores(), PROCESSES),
+        processes=min(os.cpu_count() or 1, PROCESSES),
         seed=request.seed,
         points=request.points,
         diagnosis=True,
@@ -88,13 +88,6 @@ def _judged(rows: list[Row], request: Request, terminal: Terminal) -> Iterator[R
             terminal.progress(f"{place} of {len(rows)} answers")
         yield verdict
     terminal.progress("")
-
-
-def _cores() -> int:
-    """How many processes can run at the same time."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -68,7 +68,8 @@ def truthful(d: Derivation) -> Derivation:
 
 
 def _told_at_birth(d: Derivation) -> CheckReport:
-    report = _spotted(d)
+    zero = bounds(d.expr) == ZERO
+    report = _small_first(d, lambda e: spot_check(_question(e), _others(e), zero=zero))
     if report.verdict == "disproved":
         report = check_derivation(d, points=CONFIRMED)
         require_truth(report, "the derivative that was found")
@@ -207,22 +208,13 @@ def check_derivation(d: Derivation, *, points: int = 8, seed: int = 0) -> CheckR
     """The numeric check of a derivation against differences of f; large sizes are made small."""
     try:
         with bounded(AT_BIRTH + A_POINT * points):
-            return _checked(d, points, seed)
+            return _small_first(
+                d,
+                lambda e: check_question(_question(e), _others(e), points=points, seed=seed),
+                seed,
+            )
     except WorkLimit as error:
         return undecided(error.message, seed)
-
-
-def _checked(d: Derivation, points: int, seed: int) -> CheckReport:
-    def ask(e: Derivation) -> CheckReport:
-        return check_question(_question(e), _others(e), points=points, seed=seed)
-
-    return _small_first(d, ask, seed)
-
-
-def _spotted(d: Derivation) -> CheckReport:
-    """Two points, which decide most."""
-    zero = bounds(d.expr) == ZERO
-    return _small_first(d, lambda e: spot_check(_question(e), _others(e), zero=zero))
 
 
 def _small_first(

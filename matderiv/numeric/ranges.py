@@ -299,13 +299,8 @@ def _with_sign(node: Expr, *args: Range) -> Range:
     return (0.0 if all(a[0] >= 0 for a in args) else -inf), inf
 
 
-def _rectified(least: float) -> Callable[..., Range]:
-    """The range of a function beside relu, which is nowhere less than `least`."""
-
-    def rule(node: Expr, a: Range, *slope: Range) -> Range:
-        return (0.0 if a[0] >= 0 else least), max(a[1], 0.0)
-
-    return rule
+def _rectified(node: Expr, a: Range) -> Range:
+    return (0.0 if a[0] >= 0 else -0.3), max(a[1], 0.0)
 
 
 _ENTRYWISE = "neg add hadamard div ediv epow".split()
@@ -336,10 +331,9 @@ _RULES: dict[str, Callable[..., Range]] = {
     "ediv": _over,
     "abs": _absolute,
     "relu": lambda node, a: (max(a[0], 0.0), max(a[1], 0.0)),
-    "elu": _rectified(-1.0),
+    "elu": _monotone(lambda v: v if v > 0 else _exponential(v) - 1),
     "leaky_relu": lambda node, a, slope: _with_sign(node, a),
-    "gelu": _rectified(-0.2),
-    "silu": _rectified(-0.3),
+    **dict.fromkeys(("gelu", "silu"), _rectified),
     "logsumexp": lambda node, a: (a[0], inf),
     **dict.fromkeys(("einsum", "kron", "prod"), _with_sign),
     "exp": _monotone(_exponential),

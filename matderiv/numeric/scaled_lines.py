@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice, pairwise, permutations
-from math import isfinite
 from typing import NamedTuple
 
 from matderiv.lazy import np
@@ -100,31 +99,14 @@ class Ways(NamedTuple):
 def crossing(above: Callable[[float], float], low: float, high: float) -> float:
     """Where a function changes its sign between two places, to the last digits.
 
-    Halving, and inverse quadratic steps where they are safe (T. Chandrupatla 1997).
-
     >>> round(crossing(lambda t: t * t * t - 2, 0.5, 4.0) ** 3, 12)
     2.0
     """
-    a, b, t = high, low, 0.5
-    fa, fb = above(a), above(b)
+    side = above(low) > 0
     for _ in range(HALVINGS):
-        x = a + t * (b - a)
-        fx = above(x)
-        if (fx > 0) == (fa > 0):
-            c, fc = a, fa
-        else:
-            c, b, fc, fb = b, a, fb, fa
-        a, fa = x, fx
-        least = 2e-16 * abs(a) / abs(b - a)
-        if fa == 0 or least >= 0.5:
-            break
-        share, risen = (a - b) / (c - b), (fa - fb) / (fc - fb) if fc != fb else 0.0
-        t = 0.5
-        if fc != fa and abs(risen) < 1 and risen**2 < share and (1 - risen) ** 2 < 1 - share:
-            t = fa / (fb - fa) * fc / (fb - fc)
-            t += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
-        t = min(max(t, least), 1 - least) if isfinite(t) else 0.5
-    return a
+        middle = (low + high) / 2
+        low, high = (middle, high) if (above(middle) > 0) == side else (low, middle)
+    return high
 
 
 class ScaledLine(NamedTuple):
