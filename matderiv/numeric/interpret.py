@@ -67,3 +67,26 @@ def leaf_in_floats(node: Expr, names: Mapping[str, Array], sizes: Mapping[str, i
 def shape_in(node: Expr, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape of an expression in numbers."""
     return tuple([size_value(s, sizes) for s in node.shape])
+
+
+class Floats:
+    """Values of expressions in floats at one point, each part computed once; None for no value."""
+
+    def __init__(self, names: Mapping[str, Array], sizes: Mapping[str, int]) -> None:
+        self.names, self.sizes = dict(names), sizes
+        self.known: dict[Expr, Array | None] = {}
+
+    def value(self, root: Expr) -> Array | None:
+        """The value of an expression."""
+        return interpreted(root, self.known, lambda node: node.args, self.computed)
+
+    def computed(self, node: Expr) -> Array | None:
+        """The value of a node whose arguments are known."""
+        function, arguments = node.function, [self.known[a] for a in node.args]
+        if function.leaf:
+            return leaf_in_floats(node, self.names, self.sizes)
+        if any(a is None for a in arguments):
+            return None
+        if function.numpy is None:
+            return function.expand and self.value(function.expand(*node.args, *node.params))
+        return in_floats(node, arguments, self.sizes)

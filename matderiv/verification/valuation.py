@@ -6,14 +6,14 @@ The points have sizes from 3, 4, 5, ... on, so that factors such as 1/n show.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 
 from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, ValueProgram, compile_
-from matderiv.numeric.interpret import in_floats, interpreted, leaf_in_floats
+from matderiv.numeric.interpret import Floats
 from matderiv.numeric.question import DirectionQuestion
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.verification.claims import Asked, names_for, question_about
@@ -21,34 +21,19 @@ from matderiv.verification.claims import Asked, names_for, question_about
 MOST = 5000  # entries of a derivative that are computed one by one
 
 
-@dataclass
-class Valuation:
-    """Values of expressions at one point, each part computed once."""
+class Valuation(Floats):
+    """Values of expressions at one point, and the truth there."""
 
-    point: Point
-    truth: Array
-    values: dict[Expr, Array | None] = field(default_factory=dict)
-    scale: float = field(init=False)
+    def __init__(self, point: Point, truth: Array) -> None:
+        super().__init__(point.values, point.sizes)
+        self.point, self.truth = point, truth
+        self.scale = float(np.abs(truth).max())
 
-    def __post_init__(self) -> None:
-        self.scale = float(np.abs(self.truth).max())
-
-    def value(self, root: Expr) -> Array | None:
-        """The value; None where there is none."""
-        return interpreted(root, self.values, lambda node: node.args, self._computed)
-
-    def _computed(self, node: Expr) -> Array | None:
-        arguments = [self.values[a] for a in node.args]
-        if any(a is None for a in arguments):
-            return None
-        sizes, function = self.point.sizes, node.function
+    def computed(self, node: Expr) -> Array | None:
+        """The value of a node whose arguments are known; None where computing it fails."""
         try:
-            if function.leaf:
-                return leaf_in_floats(node, self.point.values, sizes)
-            if function.numpy is None and function.expand is not None:
-                return self.value(function.expand(*node.args, *node.params))
             with np.errstate(all="ignore"):
-                return in_floats(node, arguments, sizes)
+                return super().computed(node)
         except (ArithmeticError, ValueError, KeyError, DomainError, np.linalg.LinAlgError):
             return None
 

@@ -19,8 +19,8 @@ from matderiv.expr import Expr, is_, substitute, variable, variables
 from matderiv.functions.contraction import contraction
 from matderiv.lazy import np, quiet
 from matderiv.numeric.differences import STEP, analytic
-from matderiv.numeric.evaluate import Array, Sizes, compile_
-from matderiv.numeric.interpret import in_floats, interpreted, leaf_in_floats, shape_in
+from matderiv.numeric.evaluate import Array, compile_
+from matderiv.numeric.interpret import Floats, leaf_in_floats, shape_in
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
 from matderiv.shapes import size_value
 from matderiv.tensors.tensor import Index, Tensor
@@ -44,28 +44,28 @@ class UntrueLine(MatderivError):  # noqa: N818  (reads as what it is)
 
 
 @quiet()
-def verified(document: Document, *, points: int = POINTS, seed: int = 0) -> Document:
+def verified(document: Document) -> Document:
     """The document itself, when every line is true at every point.
 
-    Raises UntrueLine with the line and the seed, DomainError when no point is admissible: a point
+    Raises UntrueLine with the line and the point, DomainError when no point is admissible: a point
     that facts force onto a kink says nothing of derivatives.
     """
     present = set(variables(document.shown))
     extra = [v for v in document.declarations if v not in present]
-    source = sampler(document.shown, extra, seed=seed)
+    source = sampler(document.shown, extra)
     evaluated, forced = 0, ""
-    for place, drawn_point in enumerate(drawn(source, points)):
+    for place, drawn_point in enumerate(drawn(source, POINTS)):
         room = _room(document, source, drawn_point)
         point = source.point(place, most=room) if room else drawn_point
         for turn in range(100, 100 + TURNS):
-            ground = TruthPoint(document, point, np.random.default_rng([seed, place, turn]))
+            ground = TruthPoint(document, point, np.random.default_rng([0, place, turn]))
             wrong = ground.first_untrue()
             if wrong is not None and point.compromise:
                 forced = point.compromise
             elif wrong is not None:
                 raise UntrueLine(
                     "a line of this derivation is not true and is not shown",
-                    details=(f"rule: {wrong.rule}", f"seed {seed}, point {place}"),
+                    details=(f"rule: {wrong.rule}", f"point {place}"),
                 )
             elif ground.finite:
                 evaluated += 1
@@ -88,7 +88,7 @@ def _room(document: Document, source: Sampler, point: Point) -> int:
 
 
 @quiet()
-def first_needing(document: Document, v: Expr, word: str, *, seed: int = 0) -> Step | None:
+def first_needing(document: Document, v: Expr, word: str) -> Step | None:
     """The first line that is not true where a declared fact does not hold; None if all are.
 
     Lines without a finite value at a point where the fact fails decide nothing.
@@ -97,52 +97,40 @@ def first_needing(document: Document, v: Expr, word: str, *, seed: int = 0) -> S
     shown = substitute(document.shown, {v: free})
     present = set(variables(shown))
     extra = [free if u is v else u for u in document.declarations]
-    source = sampler(shown, [u for u in extra if u not in present], seed=seed)
+    source = sampler(shown, [u for u in extra if u not in present])
     for place, point in enumerate(drawn(source, 1)):
-        ground = TruthPoint(document, point, np.random.default_rng([seed, place, 99]))
+        ground = TruthPoint(document, point, np.random.default_rng([0, place, 99]))
         return ground.first_in_order()
     return None
 
 
-class Values:
+class Values(Floats):
     """The values of all names at one point, and of expressions over them.
 
-    Shared parts are computed once. An expression that overflows as written is computed in its
-    stable form.
+    An expression that overflows as written is computed in its stable form.
     """
 
-    def __init__(self, sizes: Sizes, values: Mapping[str, Array]) -> None:
-        self.sizes = sizes
-        self.names = dict(values)
-        self.known: dict[Expr, Array | None] = {}
-        self.met = 0.0  # the largest entry of a term: what rounding errors of a sum scale with
+    met = 0.0  # the largest entry of a term: what rounding errors of a sum scale with
 
     def moved(self, changed: Mapping[str, Array]) -> Values:
         """The same point with other values of some names."""
-        return Values(self.sizes, {**self.names, **changed})
+        return Values({**self.names, **changed}, self.sizes)
 
     def of(self, e: Expr) -> Array:
         """The value of an expression, of its own shape; complex for complex values."""
         with np.errstate(all="ignore"):
-            value = self._direct(e)
+            named = is_(e, "variable")  # another value may get its name
+            value = leaf_in_floats(e, self.names, self.sizes) if named else self.value(e)
         if value is None or not np.isfinite(value).all():
             value = compile_((e,)).at(self.sizes).run(self.names)[0]
         return value
 
-    def _direct(self, e: Expr) -> Array | None:
-        if is_(e, "variable"):
-            return leaf_in_floats(e, self.names, self.sizes)
-        return interpreted(e, self.known, lambda node: node.args, self._value)
-
-    def _value(self, node: Expr) -> Array | None:
-        if node.function.leaf:
-            return leaf_in_floats(node, self.names, self.sizes)
-        arguments = [self.known[a] for a in node.args]
-        if node.function.numpy is None or any(a is None for a in arguments):
-            return None
-        spend(8)
-        _require_few(shape_in(node, self.sizes))
-        return in_floats(node, arguments, self.sizes)
+    def computed(self, node: Expr) -> Array | None:
+        """The value of a node that is not too large to wait for."""
+        if not node.function.leaf:
+            spend(8)
+            _require_few(shape_in(node, self.sizes))
+        return super().computed(node)
 
     def of_tensor(self, tensor: Tensor) -> Array:
         """The sum of index products, an array over its axes."""
@@ -183,7 +171,7 @@ class TruthPoint:
     def __init__(self, document: Document, point: Point, rng: Any) -> None:
         self.document, self.rng = document, rng
         self.finite = True
-        self.values = Values(dict(point.sizes), {k: np.asarray(v) for k, v in point.values.items()})
+        self.values = Values({k: np.asarray(v) for k, v in point.values.items()}, point.sizes)
         self.symbols = [s for s in document.symbols if s.role == "value"]
         self.definitions = {s.variable: s.of for s in self.symbols}
         self.analytic = all(analytic(s.of) for s in self.symbols)
