@@ -13,10 +13,12 @@ from matderiv.errors import MatderivError, ParseError, ShapeError, Span, Unknown
 from matderiv.expr import Expr
 from matderiv.input.builder import Scope
 from matderiv.input.latex import sides as latex
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.python import reader as python
 from matderiv.input.python.cursor import sides as python_sides
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import NO_PYTHON, Spelled, marks, source_of
+from matderiv.input.variables import name_typed
 from matderiv.language.source import Source
 from matderiv.shapes import Shape, Size, size_names
 
@@ -63,6 +65,20 @@ def equation_sides(text: str, spelling: str) -> tuple[Span, ...]:
     starts = [0, *(p + 1 for p in places)]
     spans = zip(starts, [*places, len(text)], strict=True)
     return tuple(trimmed(text, a, b) for a, b in spans)
+
+
+def name_of_whole(reading: Reading) -> str:
+    """The s of the question `s = 1/(1 + exp(-z))`, the p of `p_j = ...`; "" where none is said.
+
+    >>> name_of_whole(read("E(x) = x'*x")), name_of_whole(read("x'*x"))
+    ('E', '')
+    """
+    spans = equation_sides(reading.source, reading.spelling)
+    if len(spans) != 2:
+        return ""
+    name = name_typed(reading.source[slice(*spans[0])].partition("(")[0])
+    base, label = split_label(name)
+    return base if label and {*label} <= {*reading.free} else name
 
 
 def definitions_start(text: str) -> int:

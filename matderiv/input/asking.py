@@ -24,11 +24,13 @@ from matderiv.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from matderiv.calculus import expectation
-    from matderiv.input import resolve, spelling
+    from matderiv.input import resolve
     from matderiv.input.resolve import Reading
 else:
-    resolve, spelling = later("matderiv.input", "resolve spelling")
+    (resolve,) = later("matderiv.input", "resolve")
     (expectation,) = later("matderiv.calculus", "expectation")
+
+_BOLD = re.compile(r"\s*\\(?:mathbf|boldsymbol|bm|vec)\s*\{?\s*([a-z])\s*\}?\s*")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def understood(
         labels = kind in ("gradient", "hessian")
         named = names_asked(about)
         how: dict[str, Any] = {"about": named, "labels": labels, "wirtinger": wirtinger}
-        how["kinds"] = {n: k for w in listed(about) for n, k in spelling.kinds_typed(w).items()}
+        how["kinds"] = {m[1]: 1 for w in listed(about) if (m := _BOLD.fullmatch(str(w)))}
         if entries := _entries_of(f, shapes, *named):
             f += " where " + "; ".join(f"{n} = {named[0]}[{k}]" for k, n in enumerate(entries, 1))
             shapes = {n: s for n, s in declared_shapes(shapes).items() if n not in entries}

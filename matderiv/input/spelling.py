@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span
@@ -305,11 +304,3 @@ def _check_division(
         span=place,
         hint=f"${text}$ for LaTeX" if len(text) <= 40 else "solve(A, b), or $...$ for LaTeX",
     )
-
-
-def kinds_typed(typed: object) -> dict[str, int]:
-    r"""What the font of a name says of its axes: those of a bold `\mathbf r` are one."""
-    if isinstance(typed, str) and "\\" in typed:
-        with suppress(MatderivError):
-            return {n: k for n, k in parse_latex(typed, Scope()).kinds.items() if "_" not in n}
-    return {}

@@ -193,6 +193,8 @@ class Cursor(Means):
         if not self.at(">"):
             raise self.error("this < is never closed", opening.span, "<x, y> or dot(x, y)")
         closing = self.take()
+        if self.token.kind == "entry" and self.token.text in ("F", "2"):
+            closing = self.take()
         span = (opening.span[0], closing.span[1])
         self.kinds |= shown_vectors(left, right)
         return Call(span, "dot", opening.span, (left, right))

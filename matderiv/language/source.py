@@ -19,6 +19,9 @@ PLACE = re.compile(rf"(?:{_SIZE})|(?:{_END})?:(?:{_END})?")
 FREE_INDEX = "free"
 """The function of a `Bind` whose indices are those of the entries that it defines: `r_i = ...`."""
 
+LIST = "list"
+"""That of a column of the values of its body: `(x_1, ..., x_n)`."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:

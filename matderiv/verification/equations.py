@@ -16,6 +16,7 @@ from matderiv.input.answers import (
     answer_source,
     definitions_start,
     equation_sides,
+    name_of_whole,
     read_stated,
     scope_of,
     spellings,
@@ -84,7 +85,7 @@ class Answer:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names that mean f: f itself, and what a left side derives, s of ∂s_i/∂z_j = ..."""
+        """The names that mean f: f, the s of ∂s_i/∂z_j = ..., and what the question calls it."""
         spelling, spans = self._sides()
         derived = (
             split_label(q.of)[0] if self._below(q.of) else q.of
@@ -94,7 +95,8 @@ class Answer:
         )
         scope = scope_of(self.reading, self.extra)
         known = {*scope.shapes, *scope.sizes, self.by.name, ""}
-        return tuple(name for name in dict.fromkeys(("f", *derived)) if name not in known)
+        named = "f", *derived, name_of_whole(self.reading)
+        return tuple(name for name in dict.fromkeys(named) if name not in known)
 
     @cached_property
     def _whole(self) -> dict[str, Expr]:
@@ -262,11 +264,9 @@ class Answer:
                 one = base == self.by.name and label.isdigit()
                 raise self._some_entries(q, said, span) if one else self._error(said, span)
         if q.order != self.order:
-            raise self._error(
-                f"this is a derivative of order {q.order}, asked is order {self.order}",
-                span,
-                f"order={q.order}, on the command line --order {q.order}",
-            )
+            said = f"this is a derivative of order {q.order}, asked is order {self.order}"
+            hint = f"order={q.order}, on the command line --order {q.order}"
+            raise self._error(said, span, hint)
         names = {*self.reading.variables, *dict(self.reading.parts), self.by.name}
         if q.point and not names & {*re.findall(r"\w+", q.point)}:
             said = f"this is a derivative at {q.point}, asked is the one at {self.by.name}"
@@ -306,11 +306,11 @@ class Answer:
         extra = {**self._whole, **self.extra, **(more or {})}
         try:
             return self._stated(typed, extra, self.expected)
-        except ShapeError as error:
+        except ShapeError:
             if self.axes and self.axes != self.expected:
                 with suppress(MatderivError):
                     return self._stated(typed, extra, self.axes)
-            raise error
+            raise
 
     def _stated(self, typed: str, extra: Mapping[str, Expr], expected: Shape) -> Expr:
         reading, over = self.reading, self.over

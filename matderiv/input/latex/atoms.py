@@ -9,10 +9,10 @@ from itertools import pairwise
 from matderiv.errors import ParseError, Span
 from matderiv.input.latex.matrices import BRACKETS, Blocks
 from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT
-from matderiv.input.latex.tokens import MATRICES, WORDS
+from matderiv.input.latex.tokens import DOTS, MATRICES, WORDS
 from matderiv.input.tree import BARS, FRACTION, NORM, NORMS, ROOT
 from matderiv.language.calls import function_names
-from matderiv.language.source import Call, Name, Node, block
+from matderiv.language.source import LIST, Call, Name, Node, block
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 MATRIX_FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh")
@@ -30,9 +30,7 @@ REFUSED = {
     "lim": "limits are not read",
     "mathbb": "expectations and number sets are not read",
     "infty": "infinity is no number",
-    "ldots": "dots are not read",
-    "cdots": "dots are not read",
-    "dots": "dots are not read",
+    **dict.fromkeys(DOTS, "dots are read between the first and the last alike: x_1 + \\dots + x_n"),
     "lg": r"\lg is the logarithm to the base 10 or 2: \frac{\log x}{\log 10}",
 }
 
@@ -212,7 +210,7 @@ class Atoms(Blocks):
             return self.fraction()
         if word == "sqrt":
             return self.root()
-        if word in ("sum", "prod"):
+        if word in ("sum", "prod", LIST):
             self.take()
             return self.reduction(word, token)
         if word == "nabla":

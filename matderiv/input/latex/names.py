@@ -16,7 +16,7 @@ from matderiv.language.calls import (
     known_function,
     reserved_names,
 )
-from matderiv.language.source import PLACE, Entry, Name, Node, Operation
+from matderiv.language.source import PLACE, Entry, Name, Node, Number, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
@@ -296,13 +296,20 @@ class Names(Symbols):
     def is_place(self, name: str, size: Node) -> bool:
         r"""True for what may stand below `\mathbf{e}`: a number, a size or a label."""
         first = size.operands[0] if isinstance(size, Operation) else size
+        if isinstance(first, Number) and not first.value:
+            return False  # a current I_0
         known = {*self.scope.sizes, *self.scope.labels}
         return name != "unit" or not isinstance(first, Name) or first.name in known
 
     def unit(self, symbol: Symbol) -> Node:
         r"""`\mathbf{e}_1`, `\mathbf{e}_y` with a label y; with anything else below, a name."""
-        known = self._known_below(symbol)
-        return self.sized(symbol, "unit") if known is None else self.named(symbol)
+        if self._known_below(symbol) is not None:
+            return self.named(symbol)
+        if self.peek().text not in self.indices:
+            return self.sized(symbol, "unit")
+        self.take()
+        span = (symbol.span[0], self.token.span[1])
+        return Entry(span, self.build.identity(span), (":", self.take().text))
 
     def numbered_entry(self, symbol: Symbol) -> Node | None:
         r"""`W_{2,ij}` of a known W_2, `x_{i+1}` under a sum over i, `x_{1:k}`, `X_{:,j}`."""

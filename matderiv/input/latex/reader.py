@@ -14,6 +14,7 @@ from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.formulas import unfolded
 from matderiv.input.latex.calls import Functions
+from matderiv.input.latex.dots import with_dots
 from matderiv.input.latex.sides import CLOSERS, is_where, last_side, opens
 from matderiv.input.latex.summation import sums_in
 from matderiv.input.latex.symbols import FONTS, known_spellings
@@ -70,7 +71,7 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
     >>> parse_latex(r"Xw - y", Scope()).main.function
     'add'
     """
-    tokens = tokenize_latex(text)
+    tokens = with_dots(tokenize_latex(text))
     start, stop = within or last_side(text, scope)
     bound = list(sums_in(tokens))
     inside = [t for t in tokens if start <= t.span[0] and t.span[1] <= stop and t.kind != "end"]

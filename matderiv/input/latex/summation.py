@@ -13,7 +13,7 @@ from matderiv.input.latex.atoms import Atoms
 from matderiv.input.latex.symbols import FONTS
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.tree import TOTAL, open_indices
-from matderiv.language.source import Bind, Entry, Node
+from matderiv.language.source import LIST, Bind, Entry, Node
 from matderiv.language.tokens import Token
 
 RELATIONS = ("≠", "<", ">", "<=", ">=")
@@ -218,7 +218,7 @@ def upper_bound(above: Sequence[Token]) -> tuple[str, int]:
 def sums_in(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
     r"""The index and the name of the size of every `\sum_{i=1}^{n}`, as far as they are plain."""
     for k, opening in enumerate(tokens):
-        if opening.kind != "command" or opening.text not in ("sum", "prod"):
+        if opening.kind != "command" or opening.text not in ("sum", "prod", LIST):
             continue
         scripts = {"_": list[Token](), "^": list[Token]()}
         place = k + 1

@@ -38,6 +38,7 @@ ACCENTS = {
     "dot": "dot",
     "ddot": "ddot",
 }
+EXTREMES = frozenset(("max", "min", "sup", "inf"))  # words below a name, as in V_{\max}
 _T = TypeVar("_T")
 
 
@@ -291,7 +292,7 @@ class Symbols(LatexCursor):
             one = plain[2] in IMPLIED and plain[2] not in self.bound
             tokens = tokens[:1] if one else tokens
         for token in tokens:
-            if token.kind in ("letter", "number") or token.text in GREEK_NAMES:
+            if token.kind in ("letter", "number") or token.text in EXTREMES | GREEK_NAMES:
                 pieces.append(token.text)
             elif token.text == "-" and pieces:
                 pieces.append("m")

@@ -63,6 +63,7 @@ CHARACTERS = pairs("""
     ∥ ‖
 """)
 ENTRY_BY_ENTRY = {"/": "⊘", "*": "⊙"}
+DOTS = frozenset(("dots", "ldots", "cdots", "vdots"))
 SWITCHES = frozenset(("rm", "bf", "it", "sf", "cal"))
 NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
 FUNCTION_WORDS = frozenset(("tr", "Tr", "trace", "diag", "rank", "argmin", "argmax", "vec", "sign"))
@@ -281,6 +282,7 @@ def is_command(word: str) -> bool:
 
 WORDS = (
     SIZED
+    | DOTS
     | TYPESETTING
     | frozenset(
         "rm bf over dagger star underset underline "

@@ -34,6 +34,7 @@ from matderiv.language.calls import END
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
     FREE_INDEX,
+    LIST,
     Bind,
     Call,
     Entry,
@@ -348,6 +349,8 @@ class Elaborator(Places):
         rest = tuple(i for i in value.index if i not in node.indices)
         if node.size:
             self.measure(value, node)
+        if node.function == LIST:
+            return self.carry.realised(value, node.indices, node)
         if node.function == "sum":
             entrywise = (n for n in postorder(node.body) if isinstance(n, Call))
             if value.inner and self.signs.latex and any(n.name in OF_NUMBERS for n in entrywise):
@@ -355,9 +358,7 @@ class Elaborator(Places):
             found = self.summed(value, node.indices, rest, node)
         else:
             found = self.over_index(value, node, rest)
-        if found.index:
-            return found
-        return self.carry.realised(found, found.inner, node)
+        return found if found.index else self.carry.realised(found, found.inner, node)
 
     def summed(
         self, value: Indexed, indices: Sequence[str], rest: tuple[str, ...], node: Node

@@ -3,11 +3,23 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from matderiv.expr import REGISTRY
 from matderiv.input.builder import Builder, only_scaling
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER
+from matderiv.input.tree import (
+    BARS,
+    DOT,
+    EXPONENTIAL,
+    FRACTION,
+    LABELS,
+    POWER,
+    RAISED,
+    ROOT,
+    SLASH,
+)
+from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import guessed_axes
-from matderiv.language.operands import OF_VECTORS, is_row
+from matderiv.language.operands import is_row
 from matderiv.language.source import (
     Call,
     Name,
@@ -21,6 +33,11 @@ from matderiv.language.source import (
 )
 
 INVALID = 10.0
+NUMERIC = frozenset(
+    ("add", "neg", "mul", "div", "power", POWER, RAISED, FRACTION, SLASH, EXPONENTIAL, ROOT, BARS)
+)
+"""Operations that formulas of numbers have."""
+
 WHOLE_POWERS = frozenset("kmnptN")
 """Letters of exponents that count: X^k is a matrix times itself."""
 
@@ -44,8 +61,8 @@ class KindEvidence:
         self.objection = objection
         self.scaling: set[str] = set()
         self.columns: set[str] = set()
-        self.raised_arrays: list[Node] = []
-        self.raised_capitals: list[Node] = []
+        self.odd: list[Node] = []
+        self.maps = False  # that a matrix stands before a vector
 
     # Kinds ---------------------------------------------------------------------------------------
 
@@ -84,6 +101,8 @@ class KindEvidence:
         axes = [self.axes(v) for v in values]
         if max(axes) == 0:
             return values
+        if self.latex and max(axes) == 2 > min(axes):
+            self.odd.append(node)
         if max(axes) == 2 and 1 in axes:
             if self.latex:
                 both = zip(values, axes, strict=True)
@@ -149,6 +168,9 @@ class KindEvidence:
                 self.objection(INVALID, operand)  # x' e^{As} x has the exponential of a matrix
         if not (self.labels(node, values) or self.scaled_square(node, values)):
             self.lowered(node, values)
+        for left, right, o in zip(values, values[1:], node.operands[1:], strict=False):
+            columns = (self.axes(left), self.axes(right)) == (2, 1)
+            self.maps |= columns and getattr(o, "function", "") not in (POWER, "power")
         before = False
         for k, (operand, value) in enumerate(zip(node.operands, values, strict=True)):
             number = self.is_number(value)
@@ -329,28 +351,36 @@ class KindEvidence:
         shape = self.build.shape(main)
         if shape is not None and len(shape) == 2 and shape[0] == 1 and shape[1] != 1:
             self.objection(1.5, self.source.main)
-        if shape and self.raised_arrays:  # (y - t)^2 is of numbers where nothing adds it up
-            self.objection(2.4, self.raised_arrays[0])
-        if self.raised_capitals and self.axes(main) == 2 and not any(map(self.is_array, trees)):
-            self.objection(9, self.raised_capitals[0])  # A K^a L^b is of numbers
 
-    def is_array(self, tree: Node) -> bool:
-        """True where something below says that its matrices are no numbers."""
-        return any(
-            (isinstance(n, Operation) and n.function in ("transpose", "hadamard", "kron"))
-            or (isinstance(n, Call) and n.name in OF_MATRICES | OF_VECTORS)
-            or (isinstance(n, Name) and self.axes(n) > 0 and not self.is_guess(n))
-            for n in postorder(tree)
-        )
+    # Formulas of numbers -------------------------------------------------------------------------
 
-    def raised_matrix(self, node: Operation, value: Node) -> None:
-        """Keep K^alpha, and max(0, m - D)^2 of a matrix: they are usual for numbers. Not X^k."""
+    def odd_power(self, node: Operation, value: Node) -> None:
+        """K^alpha and max(0, m - D)^2 are usual for numbers, whatever their letter; X^k is not."""
         base, exponent = map(unsigned, node.operands)
         kinked = isinstance(base, Call) and base.name in ("max", "min", "relu")
-        kinked = kinked and self.axes(value) == 2
         whole = isinstance(exponent, Number) or getattr(exponent, "name", "") in WHOLE_POWERS
-        if kinked or (isinstance(base, Name) and not whole):
-            self.raised_capitals.append(node)
+        if self.axes(value) == 1 or (kinked and self.axes(value)) or not (kinked or whole):
+            self.odd.append(node)
+
+    @cached_property
+    def of_arrays(self) -> bool:
+        """True where something that was typed says that there are arrays: a transpose, a sum."""
+        return any(self.source.kinds.values()) or any(map(self.says_array, self.source.nodes))
+
+    def says_array(self, node: Node) -> bool:
+        """True for what no formula of numbers has."""
+        if isinstance(node, Name):
+            known = {*self.build.scope.sizes, *self.build.parts, "pi"}
+            return not self.is_guess(node) and node.name not in known
+        if isinstance(node, Call):
+            names = function_names().get(known_function(node.name) or "", ())
+            return all(REGISTRY[n].kind != "elementwise" for n in names)
+        if not isinstance(node, Operation):
+            return not isinstance(node, Number)
+        base, *rest = map(unsigned, node.operands)
+        if node.function in (POWER, "power") and isinstance(base, Name) and base.name[0].isupper():
+            return rest[0] is not node.operands[1] and isinstance(rest[0], Number)  # X^{-1}
+        return node.function not in NUMERIC
 
     def by_inner_products(self, node: Node) -> bool:
         """True for `w'x - y`, a sum with an inner product among its terms."""

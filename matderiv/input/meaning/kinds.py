@@ -160,6 +160,20 @@ class KindSearch:
                 found[role.base] = None
         return tuple(found)
 
+    def of_numbers(self, letters: Tried, found: Tried) -> Tried | None:
+        """The choice of numbers alone, where letters alone say arrays, and something says numbers.
+
+        `nRT/V`, `A K^a L^b`: a capital that has to be a number, a power or a quotient of matrices.
+        """
+        signs = letters.elaborator.signs
+        capitals = any(not rank and self.default(n) == (2, 0.0) for n, rank in found.changes)
+        odd = signs.odd or found.elaborator.signs.odd or capitals
+        if self.source.spelling == "python" or signs.maps or not odd or signs.of_arrays:
+            return None
+        names = [n for n in found.elaborator.guessed() if self.default(n)[0]]
+        tried = self.tried(tuple(sorted((n, 0) for n in names)))
+        return None if tried.source is None else tried
+
     def free(self, name: str, elaborator: Elaborator) -> bool:
         """True for a name whose kind is not fixed by a declaration or a fact."""
         facts = self.scope.facts.get(name, frozenset())
@@ -202,7 +216,7 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
     if any(unlike):
         letters = search.tried(())  # families and words are met by the first try, with their fonts
     if letters.objected < ENOUGH and letters.source is not None:
-        return letters, letters, search
+        return search.of_numbers(letters, letters) or letters, letters, search
     order: list[tuple[float, int, Tried]] = []
     found, seen, ties = letters, {letters.changes}, count()
     heappush(order, (letters.cost, next(ties), letters))
@@ -228,7 +242,8 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
             if one.fits and (one.cost < found.cost or not found.fits):
                 found = one
             heappush(order, (one.cost, next(ties), one))
-    return (found if found.fits else letters), letters, search
+    numbers = search.of_numbers(letters, found)
+    return numbers or (found if found.fits else letters), letters, search
 
 
 def meant(source: Source, scope: Scope) -> Source:

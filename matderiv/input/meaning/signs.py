@@ -89,7 +89,7 @@ class Signs(KindEvidence):
             e = isinstance(base, Name) and base.name == "e" and build.is_guessed("e")
             if e and not isinstance(unsigned(exponent), Number):
                 self.objection(INVALID, node)  # nothing says what e is
-            self.raised_matrix(node, values[0])
+            self.odd_power(node, values[0])
         elif function == "hadamard":
             self.entrywise(node, values)
         elif function == "transpose" and self.is_number(values[0]):
@@ -116,6 +116,7 @@ class Signs(KindEvidence):
             return None
         self.objection(INVALID if self.guessed_below(node) else 0, node)
         self.remark(f"{self.source.typed(node.span)} read entry by entry")
+        self.odd.append(node)
         numbers = [v for v in values if self.is_number(v)]
         return build.operation("mul", [*numbers, entries], node.span) if numbers else entries
 
@@ -179,6 +180,7 @@ class Signs(KindEvidence):
         """above/below, entry by entry where the divisor is an array."""
         above, below = values
         arrays = self.axes(below) > 0
+        self.odd += [node] if self.axes(below) > 1 else []
         if isinstance(below, Number) and self.axes(above) == 2 and self.is_guess(node.operands[0]):
             self.objection(2.4, node)  # N/2 is of a count
         if arrays:
@@ -200,12 +202,10 @@ class Signs(KindEvidence):
         inner = unsigned(exponent) if unsigned(exponent) is not exponent else None
         if axes > 1 and isinstance(inner, Number) and inner.value == 1:
             return self.build.call("inv", (base,), node.span)
-        if axes != 1:
-            self.raised_matrix(node, values[0])
+        self.odd_power(node, base)
         if axes == 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
-            self.raised_arrays += [node] if self.guessed_below(node.operands[0]) else []
-            self.objection(1.2 if node in self.raised_arrays else 0, node)
+            self.objection(1.2 if self.guessed_below(node.operands[0]) else 0, node)
         entrywise = axes == 1 or (isinstance(exponent, Number) and self._is_oblong(base))
         if entrywise and axes > 1:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")

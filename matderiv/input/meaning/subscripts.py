@@ -26,7 +26,7 @@ from matderiv.language.source import (
 DELTA = "delta!"
 """The base of δ_ij, the entries of an identity."""
 
-MARKS = frozenset({"bar", "hat", "tilde", "star", "check", "dot", "prime"})
+MARKS = frozenset({"bar", "hat", "tilde", "star", "check", "dot", "ddot", "prime"})
 """Signs above a name, which are part of it and no indices."""
 
 _BELOW = re.compile(r"[^_()]*_\{?([^_{}()\\]*)\}?")  # a name alone, with what stands below it
