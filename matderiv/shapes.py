@@ -48,7 +48,7 @@ def size(value: int | str) -> Size:
 
 
 def times(*sizes: Size) -> Size:
-    """The product of sizes."""
+    """The product of sizes; what is negative only stands in sums."""
     names: list[str] = []
     coefficient = 1
     for s in sizes:
@@ -141,11 +141,6 @@ def _put_in(name: str, known: Mapping[str, Size]) -> Size:
     if name in known or not parts:
         return known.get(name, Dim((name,)))
     return _COUNTS[word](*(with_sizes(p, known) for p in parts))
-
-
-def minus(s: Size) -> Size:
-    """The opposite of a size, which only stands in sums."""
-    return -s if isinstance(s, int) else Dim(s.names, -s.coefficient)
 
 
 def triangle(s: Size) -> Size:

@@ -16,18 +16,7 @@ from matderiv.functions.record import (
     structural,
 )
 from matderiv.lazy import np
-from matderiv.shapes import (
-    Shape,
-    Size,
-    Unify,
-    is_scalar,
-    long_axes,
-    minus,
-    plus,
-    same,
-    shape_text,
-    times,
-)
+from matderiv.shapes import Shape, Size, Unify, is_scalar, long_axes, plus, same, shape_text, times
 
 
 def _diag_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:
@@ -81,7 +70,7 @@ FUSE = constant(
     lambda p: (times(*p), *p),
     lambda m, n: np.eye(m * n).reshape(m * n, m, n),
     "Joins two axes into one; behind vec and the Kronecker product.",
-    ones=lambda m, n, t, i, j: (plus(t, minus(j)), times(n, plus(i, -1))),
+    ones=lambda m, n, t, i, j: (plus(t, times(-1, j)), times(n, plus(i, -1))),
     call="internal",
 )
 

@@ -7,7 +7,7 @@ from matderiv.errors import DomainError
 from matderiv.expr import Params
 from matderiv.functions.record import Function, constant
 from matderiv.lazy import np
-from matderiv.shapes import Shape, minus, plus, times, triangle
+from matderiv.shapes import Shape, plus, times, triangle
 
 
 def _leaf(name: str, shape: Callable[[Params], Shape], says: str) -> Function:
@@ -67,7 +67,7 @@ def _columns(n: int, a: int, b: int) -> Any:
 
 COLUMNS = constant(
     "cols",
-    lambda p: (p[0], plus(p[2], minus(p[1]), 1)),
+    lambda p: (p[0], plus(p[2], times(-1, p[1]), 1)),
     _columns,
     "Columns a to b of eye(n): cols(n,2,n)'*x are the entries of x from the second on.",
     symbols=1,

@@ -7,7 +7,7 @@ from matderiv.expr import Expr, Params, apply
 from matderiv.functions.arrange import joined
 from matderiv.functions.record import Named, constant, shorthand, structural
 from matderiv.lazy import np
-from matderiv.shapes import Dim, Shape, Size, Unify, minus, plus, shape_text, times
+from matderiv.shapes import Dim, Shape, Size, Unify, plus, shape_text, times
 
 # Convolutions ------------------------------------------------------------------------------------
 
@@ -23,7 +23,7 @@ def _valid(name: str, n: Size, k: Size, stride: int = 1, dilation: int = 1) -> S
         if left < 1:
             raise ShapeError(f"{name} needs a kernel that fits: {k} is more than {n}")
         return (left - 1) // stride + 1
-    reach = plus(n, minus(k), 1)
+    reach = plus(n, times(-1, k), 1)
     if (stride, dilation) != (1, 1) or (isinstance(reach, Dim) and reach.coefficient < 1):
         raise ShapeError(f"{name} needs sizes that are numbers, these are {n} and {k}")
     return reach

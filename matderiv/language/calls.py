@@ -16,7 +16,7 @@ from matderiv.functions.record import Function
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
 from matderiv.language.tokens import GREEK_NAMES
-from matderiv.shapes import Dim, Size, minus, plus, times, with_sizes
+from matderiv.shapes import Dim, Size, plus, times, with_sizes
 
 UNTYPED = ("operator", "internal", "abstract")
 DEFAULTS = {"leaky_relu": Fraction(1, 100)}
@@ -254,9 +254,7 @@ def _whole(node: Node) -> int | None:
 def _with_sizes(node: Call, record: Function, source: Source) -> Application:
     least, most = record.arity
     operands, sizes = node.operands[:1], node.operands[1:]
-    if record.name == "unit" and len(node.operands) == 1:
-        return Application(record, (), (size_of(node.operands[0], record, source),), 1)
-    if record.name == "cols" and len(node.operands) == 2:
+    if len(node.operands) == {"unit": 1, "cols": 2}.get(record.name):
         return Application(record, (), tuple(size_of(o, record, source) for o in node.operands), 1)
     if record.call == "sizes":
         _count(node, record, source, least, most)
@@ -321,7 +319,7 @@ def size_of(node: Node, record: Function, source: Source) -> Size:
         return times(*(size_of(operand, record, source) for operand in node.operands))
     if isinstance(node, Operation) and node.function == "add":
         terms = [
-            minus(size_of(o.operands[0], record, source))
+            times(-1, size_of(o.operands[0], record, source))
             if isinstance(o, Operation) and o.function == "neg"
             else size_of(o, record, source)
             for o in node.operands

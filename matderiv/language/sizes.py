@@ -11,7 +11,6 @@ from matderiv.shapes import (
     Shape,
     Size,
     counted,
-    minus,
     plain_names,
     plus,
     size_terms,
@@ -101,7 +100,7 @@ class Sizes:
         rest = with_sizes(one, {n: 0 for n in names})
         if len(names) != 1 or plus(rest, Dim((names[0],))) != one or names[0] in str(other):
             return False
-        found = plus(other, minus(rest))
+        found = plus(other, times(-1, rest))
         if isinstance(found, int) and found < 1:
             return False
         self.bound[names[0]] = found

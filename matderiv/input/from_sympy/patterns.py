@@ -5,7 +5,7 @@ from string import ascii_letters
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, apply, is_
 from matderiv.functions.reduce import einsum_parts
-from matderiv.shapes import Size, minus, plus
+from matderiv.shapes import Size, plus, times
 
 
 def pattern(spec: str, *args: Expr) -> Expr:
@@ -63,7 +63,7 @@ def part(e: Expr, axis: int, first: Size, count: Size) -> Expr:
     Raises ShapeError where these run past the last place.
     """
     last, size = plus(first, count), e.shape[axis]
-    left = plus(size, minus(last))
+    left = plus(size, times(-1, last))
     if isinstance(left, int) and left < 0:
         raise ShapeError(f"the places {first} to {last} run past the axis of {size} entries")
     if first == 0 and last == size:

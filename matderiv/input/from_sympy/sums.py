@@ -17,7 +17,7 @@ from matderiv.input.from_sympy.matrix_products import as_product
 from matderiv.input.from_sympy.patterns import chosen, part, pattern, relabelled
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
 from matderiv.lazy import sp
-from matderiv.shapes import Size, is_scalar, minus, plus
+from matderiv.shapes import Size, is_scalar, plus, times
 
 if TYPE_CHECKING:
     from matderiv.input.from_sympy.objects import ObjectReader
@@ -192,7 +192,7 @@ class _Summand:
             return chosen(value, axis, apply("unit", params=(size, int(place) + 1))), None
         for index, count in self.ranges.items():
             first = place - index
-            fits = first.is_Integer and isinstance(plus(size, minus(count)), int)
+            fits = first.is_Integer and isinstance(plus(size, times(-1, count)), int)
             if fits and first >= 0:
                 return part(value, axis, int(first), count), index
         raise UnknownFunction(
