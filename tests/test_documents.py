@@ -1,6 +1,7 @@
 """What of a file is mathematics, and which lines belong together."""
 
 import json
+import re
 import time
 from itertools import pairwise
 
@@ -316,6 +317,33 @@ The margin is 2.
 
 def test_a_program_that_a_text_shows_is_no_derivation() -> None:
     assert [v.open for v in verify_homework("f = x'*x\n\n∇f = 2*x\n\n" + PROGRAM, "md")] == [set()]
+
+
+CASES = r"""Let $p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}$.
+
+SAID $i = j$
+
+$$\frac{\partial p_i}{\partial z_j} = p_i(1 - p_i)$$
+
+SAID $i \neq j$
+
+$$\frac{\partial p_i}{\partial z_j} = -p_i p_j$$
+
+Both together:
+
+$$\frac{\partial p_i}{\partial z_j} = p_i(\delta_{ij} - p_j)$$
+"""
+
+
+@pytest.mark.parametrize(
+    "said", ["**Case 1:**", "### Case:", "On the diagonal,", "当", "For"]
+)
+@pytest.mark.parametrize("quoted", [r"$\1$", r"\\(\1\\)"])
+def test_a_case_of_the_indices_is_heard_in_any_words(said: str, quoted: str) -> None:
+    document = re.sub(r"(?<!\$)\$(i [^$]* j)\$", quoted, CASES.replace("SAID", said))
+    assert numbers(document) == {"ok": [5, 9, 13], "wrong": []}
+    swapped = document.replace("= -p_i p_j", "= p_i p_j")
+    assert numbers(swapped)["wrong"] == [9]
 
 
 def test_numbers_that_were_put_in_are_no_mistake() -> None:

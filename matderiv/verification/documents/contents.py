@@ -24,7 +24,7 @@ from matderiv.verification.documents.sentences import (
     sure,
     with_announcement,
 )
-from matderiv.verification.documents.statements import announced, equal_signs, with_case
+from matderiv.verification.documents.statements import PROSE_CASE, announced, equal_signs, with_case
 
 LONGEST = 10_000  # characters of a line, or of a row of a displayed formula
 _DISPLAYS = (
@@ -166,7 +166,8 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
         elif piece.kind != "blank":
             marked = bool(_MARK.fullmatch(piece.passage.text))
         if piece.kind == "heading":
-            before, ended = "", True
+            case = PROSE_CASE.search(piece.passage.text)
+            before, ended = piece.passage.text if case else "", True
         elif piece.kind == "prose" or _WORD.fullmatch(piece.passage.text):
             words = piece.passage.text.strip()
             before = f"{before} {words}" if not ended and words[:1].islower() else words

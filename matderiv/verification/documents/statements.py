@@ -221,10 +221,15 @@ def without_case(p: Passage) -> tuple[Passage, Case | None]:
     return p[: found.start()].stripped(), case
 
 
-_PROSE_CASE = re.compile(
-    r"(?i:\b(?:for|if|when|whenever|where|f[uü]r|falls|pour|si|case(?:\s*\w)?))\s*[:.,]?\s*"
-    r"(?:indices\s*)?\$(?P<case>\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*[a-z]\s*)\$"
+_OF_INDICES = (
+    r"(?:\$|\\\()(?P<case>\s*(?P<first>[a-z])\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*(?P<second>[a-z])\s*)"
+    r"(?:\$|\\\))"
 )
+_SAID_CASE = re.compile(
+    r"(?i:\b(?:for|if|when|whenever|where|f[uü]r|falls|pour|si|case(?:\s*\w)?))\s*[:.,]?\s*"
+    rf"(?:indices\s*)?{_OF_INDICES}"
+)
+PROSE_CASE = re.compile(_OF_INDICES)
 
 
 def with_case(p: Passage) -> Passage:
@@ -235,13 +240,15 @@ def with_case(p: Passage) -> Passage:
     'J_{ij} = 0 (i = j)'
     """
     before, after, _ = p.around
-    behind = _PROSE_CASE.match(after.lstrip(" ,(\n"))
-    case = behind or next(reversed([*_PROSE_CASE.finditer(before)]), None)
+    below = "".join(re.findall(r"_\s*(\w|\{[^{}]*\})", p.text))
+    said = [*_SAID_CASE.finditer(before)]
+    said = said or [m for m in PROSE_CASE.finditer(before) if {m["first"], m["second"]} <= {*below}]
+    case = _SAID_CASE.match(after.lstrip(" ,(\n")) or next(reversed(said), None)
     if case is None or CASE.search(p.text) or not p.latex or not equal_signs(p.text):
         return p
-    said = f"({case['case'].strip()})"
+    typed = f"({case['case'].strip()})"
     p = p[: len(p.text.rstrip(" .,;"))]
-    return joined([p, Passage(said, (p.end,) * len(said), p.end, True)])
+    return joined([p, Passage(typed, (p.end,) * len(typed), p.end, True)])
 
 
 def _compared(side: Passage) -> Passage:
