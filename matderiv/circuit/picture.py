@@ -61,7 +61,6 @@ class Picture:
     """Cells from the inputs to the end, links as pairs of their places, and what is drawn."""
 
     title: str
-    root: str
     cells: tuple[Cell, ...]
     links: tuple[tuple[int, int], ...]
     numeric: bool
@@ -94,7 +93,7 @@ def picture(
         for a in n.arguments
         if a in place and place[a] != place[n.index]
     )
-    return Picture(title, circuit.root.name, tuple(cells), tuple(links), run is not None)
+    return Picture(title, tuple(cells), tuple(links), run is not None)
 
 
 def _cell(node: Node, back: Backprop, run: Run | None) -> Cell:
