@@ -43,8 +43,8 @@ class Context:
     declared: Mapping[str, Shape] = field(default_factory=dict)
     facts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     size_names: frozenset[str] = frozenset()
-    made_up: frozenset[str] = frozenset()
     reserved: frozenset[str] = frozenset()
+    made_up: frozenset[str] = frozenset()
     guess: bool = True
     what: str = "the expression"
     curves: Mapping[str, Shape] = field(default_factory=dict)
