@@ -335,9 +335,7 @@ $$\frac{\partial p_i}{\partial z_j} = p_i(\delta_{ij} - p_j)$$
 """
 
 
-@pytest.mark.parametrize(
-    "said", ["**Case 1:**", "### Case:", "On the diagonal,", "当", "For"]
-)
+@pytest.mark.parametrize("said", ["**Case 1:**", "### Case:", "On the diagonal,", "当", "For"])
 @pytest.mark.parametrize("quoted", [r"$\1$", r"\\(\1\\)"])
 def test_a_case_of_the_indices_is_heard_in_any_words(said: str, quoted: str) -> None:
     document = re.sub(r"(?<!\$)\$(i [^$]* j)\$", quoted, CASES.replace("SAID", said))

@@ -24,7 +24,6 @@ from matderiv.output.wrapping import folded
 class DerivedAnswer:
     """Derivations with everything that is told about them except their checks."""
 
-    asked: TypedQuestion
     derivations: Sequence[Derivation]
     text: str
     remarks: tuple[answer.Remark, ...]
@@ -65,14 +64,14 @@ def _answered(request: Request, how: Wanted, terminal: Terminal) -> DerivedAnswe
     if request.json:
         found = derived(request, asked)
         documents = tuple(_told_document(asked, d, how) for d in found)
-        return DerivedAnswer(asked, found, "", (), documents)
+        return DerivedAnswer(found, "", (), documents)
     if terminal.quiet:
         for guess in (g for g in guesses(asked.reading) if g.why != "letter"):
             terminal.complain(on_the_command_line(str(guess)))
     found = derived(request, asked)
     written = printed(found, how)
     remarks = [] if terminal.quiet else _remarks(found, asked, how)
-    return DerivedAnswer(asked, found, written, tuple(remarks))
+    return DerivedAnswer(found, written, tuple(remarks))
 
 
 def _told_document(asked: TypedQuestion, d: Derivation, how: Wanted) -> dict[str, Any]:
