@@ -10,6 +10,7 @@ from matderiv.language.printer import text
 from matderiv.language.tokens import GREEK_SIGNS
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
+from matderiv.shapes import shape_text
 
 DIGITS = 4
 SMALL = 9  # entries of an array that is written out on one line
@@ -36,7 +37,7 @@ def array_text(value: Array, small: int = SMALL) -> str:
     if value.ndim == 0:
         return figure(value)
     if value.size > small:
-        return f"{sizes_text(value.shape)}, norm {figure(np.linalg.norm(value))}"
+        return f"{shape_text(value.shape)}, norm {figure(np.linalg.norm(value))}"
     return _nested(value.tolist())
 
 
@@ -44,11 +45,6 @@ def _nested(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_nested, value)) + "]"
     return figure(value)
-
-
-def sizes_text(shape: tuple[int, ...]) -> str:
-    """Sizes in numbers: 4 × 25, or scalar."""
-    return " × ".join(map(str, shape)) or "scalar"
 
 
 def greek(shown: str) -> str:

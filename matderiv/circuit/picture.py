@@ -6,7 +6,7 @@ stands for the others.
 
 from dataclasses import dataclass, replace
 
-from matderiv.circuit.figures import array_text, sizes_text
+from matderiv.circuit.figures import array_text
 from matderiv.circuit.nodes import CONSTANT, Node
 from matderiv.circuit.passes import Backprop
 from matderiv.circuit.repeats import Repeat, repeats
@@ -104,7 +104,7 @@ def _cell(node: Node, back: Backprop, run: Run | None) -> Cell:
     return Cell(
         node.name,
         node.role,
-        shape_text(node.shape) if value is None else sizes_text(value.shape),
+        shape_text(node.shape if value is None else value.shape),
         node.symbol,
         node.formula if node.is_gate else "",
         node.definition if node.is_gate else None,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import raise_tensor
-from matderiv.errors import MatderivError, UnknownName
+from matderiv.errors import MatderivError
 from matderiv.expr import is_, variables, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import bind, sizes_in
+from matderiv.numeric.evaluate import bind, size_number, sizes_in
 from matderiv.numeric.kronecker import Block, Product, StructuredMatrix
 from matderiv.numeric.subgradients import ties_shared
 from matderiv.output.code.derivative import inputs_of
@@ -19,7 +19,7 @@ from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 from matderiv.programs.program import Program
 from matderiv.programs.separate import PartValues, product_of
-from matderiv.shapes import Size, size_names, size_value
+from matderiv.shapes import Size, size_names
 
 if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
@@ -97,11 +97,9 @@ class StructuredHessian:
         needed = {*given, *self._names} - {d.wrt.name} | ({d.wrt.name} & given.keys())
         shown = [v for v in self._variables if v.name in needed]
         _, known = bind(shown, given, {n: given[n] for n in names if n in given})
-        for n in sorted(size_names([d.wrt.shape]) - known.keys()):
-            raise UnknownName(f"no value binds the size {n}", hint=f"give {n} as a value")
 
         def size(s: Size) -> int:
-            return size_value(s, known)
+            return size_number(s, known)
 
         terms = tuple(product_of(t, tensor.axes, size) for t in tensor.terms)
         if terms not in self._compiled:

@@ -222,15 +222,15 @@ class ValueProgram(NamedTuple):
         cost = 0
         spend(8 * len(self.instructions))
         for i in self.instructions:
-            shape = tuple(_number(s, sizes) for s in i.shape)
+            shape = tuple(size_number(s, sizes) for s in i.shape)
             if prod(shape) > MAX_ENTRIES:
                 raise LimitError(
                     f"{i.name} of {shape_text(shape)} has {prod(shape)} entries, "
                     f"the limit is {MAX_ENTRIES}"
                 )
-            params = tuple(_number(p, sizes) if isinstance(p, Dim) else p for p in i.params)
+            params = tuple(size_number(p, sizes) if isinstance(p, Dim) else p for p in i.params)
             if i.name == "size":
-                params = (_number(Dim(i.params), sizes),)
+                params = (size_number(Dim(i.params), sizes),)
             lines.append((i, params, shape))
             cost += 6 + prod(shape) // 200
             if i.name in CUBIC:
@@ -282,16 +282,15 @@ class BoundValues(NamedTuple):
         return slots
 
 
-def _number(s: Any, sizes: Mapping[str, int]) -> int:
+def size_number(s: Any, sizes: Mapping[str, int]) -> int:
+    """The number behind a size; UnknownName for one that no value binds."""
     if isinstance(s, int):
         return s
     try:
         return size_value(s, sizes)
     except KeyError:
         n = min(size_names([(s,)]) - sizes.keys())
-        raise UnknownName(
-            f"no value binds the size {n}", hint=f"give sizes={{'{n}': ...}}"
-        ) from None
+        raise UnknownName(f"no value binds the size {n}", hint=f"give {n} as a value") from None
 
 
 def _leaf(name: str, params: tuple[Any, ...], arrays: Mapping[str, Array]) -> Array:

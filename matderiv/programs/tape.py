@@ -12,9 +12,9 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from matderiv.errors import DomainError, LimitError, UnknownName
+from matderiv.errors import DomainError, LimitError
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import MAX_ENTRIES
+from matderiv.numeric.evaluate import MAX_ENTRIES, size_number
 from matderiv.programs.operations import UFUNCS, function
 from matderiv.programs.program import (
     IN_PLACE,
@@ -25,7 +25,7 @@ from matderiv.programs.program import (
     Program,
     shares_memory,
 )
-from matderiv.shapes import Dim, shape_text, size_names, size_value
+from matderiv.shapes import Dim, shape_text
 from matderiv.work import unbounded
 
 Array = Any
@@ -203,21 +203,14 @@ class _Binding:
 
 def _at(line: Instruction, sizes: Mapping[str, int]) -> Instruction:
     """An instruction with numbers for sizes."""
-    shape = tuple(_number(s, sizes) for s in line.shape)
+    shape = tuple(size_number(s, sizes) for s in line.shape)
     if prod(shape) > MAX_ENTRIES and line.operation != "broadcast":
         raise LimitError(
             f"{line.operation} of {shape_text(shape)} has {prod(shape)} entries, "
             f"the limit is {MAX_ENTRIES}"
         )
-    params = tuple(_number(p, sizes) if isinstance(p, Dim) else p for p in line.params)
+    params = tuple(size_number(p, sizes) if isinstance(p, Dim) else p for p in line.params)
     return Instruction(line.operation, line.arguments, params, shape, line.mask)
-
-
-def _number(s: int | Dim, sizes: Mapping[str, int]) -> int:
-    for n in sorted(size_names([(s,)])):
-        if n not in sizes:
-            raise UnknownName(f"no value binds the size {n}", hint=f"give a value for {n}")
-    return size_value(s, dict(sizes))
 
 
 def _owners(lines: Sequence[Instruction]) -> list[int]:
