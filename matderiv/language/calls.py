@@ -27,6 +27,8 @@ BY_SYMBOL = {
     power x^2       epow x.^2       transpose A'
 """),
     "add": "x + y",
+    "rank": "a rank jumps between whole numbers and has no derivative; norm_nuc(A) stands for it",
+    "argmax": "a place has no derivative; softmax(x) is its smooth form",
 }
 TYPED_AS = pairs("""
     sigma sigmoid    Phi normcdf    N mvnpdf    D_KL kl    sgn sign    LSE logsumexp
@@ -145,7 +147,7 @@ def _unknown(node: Call, source: Source) -> UnknownFunction:
     names = [f for f in function_names() if node.name != "pi"]
     near = [f for f in names if f.startswith(f"{node.name}_") or node.name.startswith(f"{f}_")]
     alike = [f for f in names if abs(len(f) - len(node.name)) <= 4]
-    near = near[:3] or get_close_matches(node.name, alike, 3, 0.6)
+    near = near[:3] or get_close_matches(node.name, alike, 3, 0.65)
     hint = ", ".join(near) if near else None
     if node.name in BY_SYMBOL:
         hint = BY_SYMBOL[node.name]
