@@ -116,19 +116,11 @@ def _full_convolution(name: str, axes: int, adjoint: Named, says: str, example: 
         ]
         return [tuple(at[0]), tuple(at[1])], extra
 
-    structural(
-        name,
-        rule,
-        pattern,
-        numpy=_convolved,
-        along=_along,
-        adjoint=adjoint,
-        says=says,
-        source="Dumoulin & Visin 2016, A guide to convolution arithmetic",
-        example=example,
-    )
+    facts = {"numpy": _convolved, "adjoint": adjoint, "says": says, "example": example}
+    structural(name, rule, pattern, along=_along, source=GUIDE, **facts)
 
 
+GUIDE = "Dumoulin & Visin 2016, A guide to convolution arithmetic"
 STEPS = (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1))
 
 
@@ -211,7 +203,7 @@ def _correlation(name: str, axes: int, adjoint: Named, says: str, example: str) 
             None if y.params or len(y.args[1].shape) > axes else adjoint(y, k, seed)
         ),
         says=says,
-        source="Dumoulin & Visin 2016, A guide to convolution arithmetic",
+        source=GUIDE,
         example=example,
     )
 
