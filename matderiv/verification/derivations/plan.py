@@ -60,6 +60,11 @@ class Plan:
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     functions: tuple[Called, ...] = ()
 
+    @property
+    def moving(self) -> frozenset[str]:
+        """The names that anything is derived by, solved for, or least at."""
+        return self.by | self.arguments | self.solved | {*self.calls.get("objective", ())}
+
 
 def planned(
     statements: Sequence[Statement], given: Sequence[Definition], fixed: Collection[str]

@@ -270,7 +270,7 @@ class Problem:
         Solutions with two labels are two: the second is of another problem.
         """
         plan = self._planned(self.passages, given, fixed)
-        moving = {*fixed, *plan.by, *plan.arguments, *plan.solved} - {""}
+        moving = {*fixed, *plan.moving} - {""}
         said = [d for d in plan.definitions if not is_adorned(d.name, moving)]
         derived = {c.quantity.of for c in plan.chains if c.quantity and c.quantity.by}
         used = {n for d in said for n in names_in(d.passage)} | derived

@@ -7,7 +7,7 @@ from dataclasses import replace
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.clauses import LABEL, OBJECTIVE
 from matderiv.verification.documents.positions import NOWHERE, Passage, joined
-from matderiv.verification.documents.statements import equal_signs, statement
+from matderiv.verification.documents.statements import equal_signs, names_in, statement
 from matderiv.verification.quantities import (
     DERIVATIVE,
     DIFFERENTIAL,
@@ -54,19 +54,29 @@ def spelled_out(passages: Sequence[Passage]) -> list[Passage]:
 def with_objective(passages: Sequence[Passage]) -> list[Passage]:
     r"""The passages, in which `\min_w \|Xw - y\|^2` says what the objective is.
 
-    >>> with_objective([Passage.of(r"\min_{w} \|Xw - y\|^2", latex=True)])[0].text
-    '\\mathrm{objective}(w) = \\|Xw - y\\|^2'
+    >>> lines = [r"\min_{w} \|Xw\|^2", r"\hat w = \arg\min_w \|Xw\|^2"]
+    >>> [p.text for p in with_objective([Passage.of(line, latex=True) for line in lines])]
+    ['\\mathrm{objective}(w) = \\|Xw\\|^2', '\\mathrm{objective}(w) = \\|Xw\\|^2']
     """
     return [_named_objective(p) if p.latex else p for p in passages]
 
 
 def _named_objective(p: Passage) -> Passage:
-    found = OBJECTIVE.match(p.text)
-    if found is None or equal_signs(p.text) or not re.search(r"[A-Za-z]", p.text[found.end() :]):
+    signs = equal_signs(p.text)
+    found = OBJECTIVE.match(p.text, signs[0][1] if len(signs) == 1 else 0)
+    solved = bool(found and signs) and _is_solution(p, signs[0][0], found)
+    if found is None or (signs and not solved) or not re.search(r"[A-Za-z]", p.text[found.end() :]):
         return p
     by = found["by"].strip("{} ")
     at = f"({by})" if re.fullmatch(LATEX_NAME, by) else ""
     return p.with_part(0, found.end(), rf"\mathrm{{objective}}{at} = ")
+
+
+def _is_solution(p: Passage, sign: int, found: re.Match[str]) -> bool:
+    r"""True for `\hat w = \arg\min_w ...` of a formula: \hat w is w where it is least."""
+    by = latex_name(found["by"].strip("{} ")).partition("_")[0]
+    lone = re.fullmatch(rf"\s*{LATEX_NAME}\s*(?:\([^()]*\))?[\s.,;]*", p.text[found.end() :])
+    return not lone and {name.partition("_")[0] for name in names_in(p[:sign])} == {by}
 
 
 def _upright(match: re.Match[str]) -> str:
