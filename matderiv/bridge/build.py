@@ -11,7 +11,7 @@ import sympy as sp
 
 from matderiv.bridge.classes import MatrixApplication, applied, checked
 from matderiv.bridge.functions import SCALAR
-from matderiv.bridge.sizes import SizeTable, shape_of, sides
+from matderiv.bridge.sizes import SizeTable, every, shape_of, sides
 from matderiv.bridge.twins import (
     Determinant,
     ElementwiseApplyFunction,
@@ -54,22 +54,13 @@ def build(name: str, args: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any
 
 
 def holds(e: Any, *parts: Any) -> bool:
-    """True where one of some atoms is in an expression; parts that are shared are seen once.
+    """True where one of some atoms is in an expression.
 
     >>> x = sp.Symbol("x")
     >>> holds(x + 1, x), holds(x + 1, sp.zoo)
     (True, False)
     """
-    stack, seen = [e], {id(e)}
-    while stack:
-        node = stack.pop()
-        inner = getattr(node, "args", ())
-        if not inner and node in parts:
-            return True
-        fresh = [a for a in inner if id(a) not in seen]
-        seen.update(map(id, fresh))
-        stack += fresh
-    return False
+    return any(not getattr(node, "args", ()) and node in parts for node in every(e))
 
 
 class SympyPlace:

@@ -6,7 +6,7 @@ An n x 1 matrix expression is the vector (n,), a 1 x 1 one is a scalar, a 1 x n 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,17 @@ def readable(name: str) -> str:
             hint="a letter, then letters, digits and _",
         )
     return found
+
+
+def every(root: Any) -> Iterator[Any]:
+    """The parts of an expression, however deep; those that are shared once."""
+    stack, seen = [root], {id(root)}
+    while stack:
+        node = stack.pop()
+        yield node
+        fresh = [a for a in getattr(node, "args", ()) if id(a) not in seen]
+        seen.update(map(id, fresh))
+        stack += fresh
 
 
 def name_of(key: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matderiv.arguments import given as quoted
-from matderiv.bridge.sizes import SizeTable, entry_parts, readable
+from matderiv.bridge.sizes import SizeTable, entry_parts, every, readable
 from matderiv.errors import MatderivError, ShapeError, UnknownFunction, UnknownName
 from matderiv.expr import Expr, apply, size_expr, variable, variables
 from matderiv.input.from_sympy.gathered import gathered
@@ -101,19 +101,13 @@ class ObjectReader:
         return read_at(self, e, {i: self.sizes.size(met[i]) for i in free})
 
     def _collect_sizes(self, root: Any) -> None:
-        stack, seen = [root], {id(root)}
-        while stack:
-            node = stack.pop()
+        for node in every(root):
             for s in _sizes_of(node):
                 self.sizes.size(s)
             array, places = entry_parts(node)
             for place, s in zip(places, getattr(array, "shape", ()), strict=True):
                 if place.is_Symbol:
                     self.places.setdefault(place, s)
-            for a in getattr(node, "args", ()):
-                if id(a) not in seen:
-                    seen.add(id(a))
-                    stack.append(a)
         self.opaque = {s: name for name, s in self.sizes.meaning.items() if not s.is_Symbol}
 
     def read(self, root: Any) -> Expr:

@@ -5,6 +5,7 @@ from functools import cache
 from itertools import combinations, count, permutations
 from typing import Any
 
+from matderiv.bridge.sizes import every
 from matderiv.input.from_sympy.blocks import WRITTEN
 from matderiv.lazy import sp
 
@@ -43,15 +44,9 @@ def is_entry(node: Any) -> bool:
 def has_entries(root: Any) -> bool:
     """True where there is anything to gather; trees of any depth are looked through."""
     first = sp.MatrixBase, sp.Sum, sp.BlockMatrix
-    stack, seen = [root], {id(root)}
-    while stack:
-        node = stack.pop()
-        if is_entry(node) or isinstance(node, first) or type(node).__name__ in WRITTEN:
-            return True
-        fresh = [a for a in getattr(node, "args", ()) if id(a) not in seen]
-        seen.update(map(id, fresh))
-        stack += fresh
-    return False
+    return any(
+        is_entry(n) or isinstance(n, first) or type(n).__name__ in WRITTEN for n in every(root)
+    )
 
 
 class Kinds:

@@ -6,17 +6,7 @@ from functools import cached_property
 from matderiv.expr import REGISTRY
 from matderiv.input.builder import Builder, only_scaling
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.input.tree import (
-    BARS,
-    DOT,
-    EXPONENTIAL,
-    FRACTION,
-    LABELS,
-    POWER,
-    RAISED,
-    ROOT,
-    SLASH,
-)
+from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import guessed_axes
 from matderiv.language.operands import is_row
@@ -33,10 +23,10 @@ from matderiv.language.source import (
 )
 
 INVALID = 10.0
-NUMERIC = frozenset(
-    ("add", "neg", "mul", "div", "power", POWER, RAISED, FRACTION, SLASH, EXPONENTIAL, ROOT, BARS)
+OF_ARRAYS = frozenset(
+    "transpose hadamard ediv epow kron solve ?at ?dot ?times ?norm ?total".split()
 )
-"""Operations that formulas of numbers have."""
+"""Operations that no formula of numbers has."""
 
 WHOLE_POWERS = frozenset("kmnptN")
 """Letters of exponents that count: X^k is a matrix times itself."""
@@ -159,7 +149,6 @@ class KindEvidence:
         if not (self.guesses or abstract):
             return
         if max(map(self.axes, values)) == 2:
-            self.capitals(node, values)
             if abstract:
                 self.objection(INVALID, node)  # a function whose value is an array
         for operand, value in list(zip(node.operands, values, strict=True))[1:-1]:
@@ -304,17 +293,6 @@ class KindEvidence:
         numbers = [unsigned(o) for o in below if self.is_number(o)]
         return any(isinstance(n, Operation) and n.function == "mul" for n in numbers)
 
-    def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
-        """A capital that is taken as a number beside a matrix that is named."""
-        operands = [unsigned(o) for o in node.operands]
-        named = [
-            isinstance(o, Name) and self.axes(v) == 2 for o, v in zip(operands, values, strict=True)
-        ]
-        for operand, value in zip(operands, values, strict=True):
-            if any(named) and self.is_guess(operand) and self.is_number(value):
-                if isinstance(operand, Name) and operand.name[0].isupper():
-                    self.objection(INVALID, node)
-
     def scaled_capital(self, operand: Node) -> bool:
         """True for `A*t` and `-A t`, a matrix times a number."""
         inner = unsigned(operand)
@@ -380,7 +358,7 @@ class KindEvidence:
         base, *rest = map(unsigned, node.operands)
         if node.function in (POWER, "power") and isinstance(base, Name) and base.name[0].isupper():
             return rest[0] is not node.operands[1] and isinstance(rest[0], Number)  # X^{-1}
-        return node.function not in NUMERIC
+        return node.function in OF_ARRAYS
 
     def by_inner_products(self, node: Node) -> bool:
         """True for `w'x - y`, a sum with an inner product among its terms."""
