@@ -172,11 +172,6 @@ SNIPPETS = [  # the last line of each is as said
         "ok",
     ),
     (
-        r"$F(w) = \frac12\sum_i(y_i - \sum_k x_{ik}w_k)^2$, $r_i = y_i - \sum_{k\ne j} x_{ik}w_k$."
-        "\n" + r"$\frac{\partial F}{\partial w_j} = -\sum_i x_{ij}r_i + w_j\sum_i x_{ij}^2$",
-        "ok",
-    ),
-    (
         r"$\mathbb{E}[y_i \mid x_i] = \mu_i = w^\top x_i$ and $f(w) = \sum_i (y_i - \mu_i)^2$"
         + "\n"
         r"$\nabla_w f = -2\sum_i (y_i - \mu_i) x_i$",
@@ -189,6 +184,31 @@ SNIPPETS = [  # the last line of each is as said
     ),
     (r"$f(x) = x^\top x$" + "\n" + r"$`\nabla f\space = \space 2x`$", "ok"),
     (r"$f(x) = x^\top x$" + "\n" + r"$x^\top\nabla f = 0$", "open"),
+    (
+        r"$E = \frac12\sum_k(y_k - t_k)^2$, $y_k = \sum_j w_{kj}z_j$, "
+        r"$\delta_k = \frac{\partial E}{\partial y_k}$" + "\n"
+        r"$\frac{\partial E}{\partial w_{kj}} = \delta_k z_j$",
+        "ok",
+    ),
+    (
+        r"$c = x - \frac1d\mathbf 1$, $s = \sqrt{\frac1d c^\top c}$" + "\n"
+        r"$\frac{\partial s}{\partial c} = \frac{c}{ds}$",
+        "ok",
+    ),
+    (
+        r"$k(x,x') = \exp(-\|x-x'\|^2)$" + "\n" + r"$\nabla_{x'} k = 2(x-x')k(x,x')$",
+        "ok",
+    ),
+    (
+        r"$$p(t \mid w) = \prod_{i=1}^n e^{-(t_i-w)^2} \\" + "\n"
+        r"\ln p(t \mid w) = -\sum_i (t_i-w)^2$$",
+        "ok",
+    ),
+    (r"$f(x) = \norm{Ax - b}^2$" + "\n" + r"$\nabla f = 2A^\top(Ax - b)$", "ok"),
+    (
+        r"$o = \sigma(Ux + Vh)$, $c' = i\odot g$" + "\n" + r"$h' = o\odot\tanh(c')$",
+        "given",
+    ),
 ]
 
 

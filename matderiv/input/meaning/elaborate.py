@@ -87,8 +87,7 @@ class Elaborator(Places):
         Raises ParseError where no array holds what an index asks for.
         """
         self.name_sizes()
-        wrong = misplaced(self.source, self.roles, {*self.scope.shapes, *self.scope.sizes})
-        if wrong is not None:
+        if wrong := misplaced(self.source, self.roles, {*self.scope.shapes, *self.scope.sizes}):
             raise self.build.error(wrong[1], wrong[0].span, "matrix notation")
         self.refuse_unsummed()
         parts = []
@@ -96,8 +95,10 @@ class Elaborator(Places):
             order = part.value.indices if isinstance(part.value, Bind) else ()
             self.carry.order += [i for i in order if i not in self.carry.order]
             found, named = self.visit(part.value), self.scope.orders.get(part.name, ())
-            fits = isinstance(found, Indexed) and {*named} == {*found.index}
-            value = self.plain(found, part.value, named if fits else order or free)
+            index = {*found.index} if isinstance(found, Indexed) else set()
+            if named and (unsaid := index - {*named}):
+                raise self.build.error(f"nothing says which {min(unsaid)} is meant", part.span)
+            value = self.plain(found, part.value, named if {*named} == index else order or free)
             self.build.define(part.name, value)
             parts.append(NamedPart(part.span, part.name, value))
         main = self.plain(self.visit(self.source.main), self.source.main, free)

@@ -117,7 +117,7 @@ class Doubts:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
         if said := self._of_another(q):
             return said
-        if q.kind == DERIVATIVE and self.ground.is_mixed(q, side):
+        if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
         if q.kind == DERIVATIVE and self.ground.is_made_up(q):
             return f"nothing says what {q.of} is"

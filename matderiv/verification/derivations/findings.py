@@ -107,7 +107,7 @@ class Findings:
     def given(self, number: int, chain: Chain, message: str) -> None:
         """A statement that is no step."""
         text = self.lines.typed(chain.whole)
-        if chain.first is not None and chain.role != CONDITION:
+        if chain.first is not None and chain.sides and chain.role != CONDITION:
             text = f"{self.lines.named(chain.first)} = {self.lines.typed(chain.sides[0])}"
         self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
 

@@ -224,29 +224,16 @@ class Ground:
         own = set(variables(inner))
         return next((e for e in written if not own & {*variables(e)}), written[0]), x
 
-    def is_mixed(self, q: Quantity, claimed: Expr) -> bool:
+    def is_mixed(self, q: Quantity) -> bool:
         """True where a function uses the name it is derived by, and what is behind it, at once.
 
-        A number that is all that is left of arrays, as a mean is, leaves what is behind it alone:
-        then only other names of the function that are of it may be meant to stand still.
+        A number that is all that is left of arrays, as a mean is, leaves what is behind it alone.
         """
         if q.by not in self.functions:
             return False
-        (f, z), inner = self.sides_of(q), self.functions[q.by]
+        (f, _), inner = self.sides_of(q), self.functions[q.by]
         shared = {*variables(inner)} & {*variables(f)}
-        if not shared or inner.shape or not all(v.shape for v in shared):
-            return bool(shared)
-        others = [(n, e) for n, e in self.functions.items() if n not in (q.of, q.by)]
-        return any(self._holding(q, z, *pair, claimed) for pair in others)
-
-    def _holding(self, q: Quantity, z: Expr, name: str, e: Expr, claimed: Expr) -> bool:
-        """True for the derivative where another name of the function does not move with z."""
-        inner, other = self.functions[q.by], variable(name, e.shape)
-        f = substitute(self.functions[q.of], {e: other, inner: z})
-        if inner not in set(walk(e)) or other not in variables(f):
-            return False
-        partial = substitute(self._proposed(self.about(q, f, z)), {other: e, z: inner})
-        return bool(self.equal(partial, claimed, diagnosis=False).correct)
+        return bool(shared) and (bool(inner.shape) or not all(v.shape for v in shared))
 
     def is_made_up(self, q: Quantity) -> bool:
         """True for the derivative by what a function that nobody defines is directly of."""

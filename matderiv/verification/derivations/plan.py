@@ -381,19 +381,3 @@ def with_identities(plan: Plan) -> Plan:
     spans = [(p, sign.operand) for p in sides for sign in signs(p.text, p.latex) if sign.operand]
     found = (Definition(f"identity {k}", p[a:b]) for k, (p, (a, b)) in enumerate(spans))
     return replace(plan, definitions=tuple(found))
-
-
-def after_steps(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Passages in which the P^+ that a line defines is a name, and no pseudo-inverse.
-
-    >>> [p.text for p in after_steps([Passage.of("P^+ = APA^\\top", latex=True)])]
-    ['P_{new} = APA^\\top']
-    """
-    plus = r"\s*\^\s*(?:\{\s*\+\s*\}|\+)"
-    found = (re.match(rf"\s*({LATEX_NAME}){plus}\s*=", p.text) for p in passages if p.latex)
-    for name in {re.escape(m[1]) for m in found if m}:
-        typed = rf"(?<![A-Za-z\\]){name}{plus}"
-        passages = [
-            p.replaced(typed, lambda m: m[0][: m[0].index("^")] + "_{new}") for p in passages
-        ]
-    return [*passages]

@@ -28,7 +28,6 @@ from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground, Memory
 from matderiv.verification.derivations.plan import (
     Plan,
-    after_steps,
     is_adorned,
     label_of,
     planned,
@@ -142,7 +141,6 @@ class Problem:
         What takes too much work is left open. Causes are searched last; `quick` is the first guess.
         """
         most = MOST + A_LINE * len(self.passages)
-        self.passages = after_steps(self.passages)
         given = self._given(f)
         plan = self._plan(given, _names(wrt))
         self.shapes = sizes_apart(self.shapes, plan)

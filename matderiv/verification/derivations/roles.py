@@ -92,8 +92,10 @@ class Named:
 
     def solves(self, s: Statement, name: str) -> bool:
         """True if `name = ...` says where an equation holds, and does not define the name."""
-        base = split_label(name)[0] if name in self.used else name
-        if {name, base} & self.differentiated:
+        base, label = split_label(name)
+        if name in self.differentiated or (
+            label.isalpha() and name in self.used and base in self.differentiated
+        ):
             return True
         known = name in self.used and not s.introduced
         return known and (self.zero or name in self.related)
@@ -139,7 +141,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return made
     if q.of in names_in(sides[0]):
         return replace(made, role=CONDITION)
-    if slope and len(sides) > 1:
+    if slope and (sides[1:] or (label.isalpha() and label == split_label(inner.by)[1])):
         return Chain(CALLS, q.of, inner, first, tuple(sides[1:]), s.whole)
     if changes_in(sides[0], so_far.known) or re.search("[∇∂]|nabla|partial", sides[0].text):
         return replace(made, role=LOCAL)

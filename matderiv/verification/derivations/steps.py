@@ -90,16 +90,16 @@ class JudgedSides:
             self.current = None
             return
         if chain.role == CALLED:
-            self.told.given(number, chain, "")
-            return
+            return self.told.given(number, chain, "")
         if chain.role == CONDITION:
-            self._condition(number, chain)
-            return
+            return self._condition(number, chain)
         try:
             self.current = self._begun(chain)
         except MatderivError as error:
             self._unopened(chain, error)
             return
+        if chain.role == CALLS and not sides:
+            self.told.given(number, chain, "")
         if chain.role in (GIVES, LOCAL):
             self.told.given(number, chain, "")
             self.doubts.defined.setdefault(chain.name, (number, sides[0]))

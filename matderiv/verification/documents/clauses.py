@@ -83,9 +83,6 @@ _NESTED = (
 )
 _PRIMES = r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime(?![A-Za-z]))"
 _TIMES = r"(?<=[})])\s*\.\s*(?=\\frac|\()"  # a full stop between factors
-_BOLD_D = (  # of \\frac{\\mathbf{d} f}{\\mathbf{d} x}
-    r"(?<=frac\{)\s*\\mathbf\s*\{\s*d\s*\}|(?<=\}\{)\s*\\mathbf\s*\{\s*d\s*\}(?=\s*(?:\\|[A-Za-z]))"
-)
 _ABOVE = (  # \\beta^{\\text{old}}, which has a label
     rf"(?P<base>(?<![\\_^{{])(?!\s*e(?![A-Za-z])){LATEX_SYMBOL})\s*\^\s*\{{\s*"
     r"\\(?:text|mathrm|textrm)\s*\{\s*(?P<label>[A-Za-z]{2,})\s*\}\s*\}"
@@ -133,7 +130,7 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")
     p = p.replaced(_NESTED, _flattened).blanked(_ALL).replaced(_TIMES, lambda m: r"\cdot ")
     p = p.replaced(_HYPHENED, lambda m: f"_{{{m['first']}{m['then']}}}")
-    p = p.replaced(_BOLD_D, lambda m: "d").replaced(_GATED, lambda m: r" \odot ")
+    p = p.replaced(_GATED, lambda m: r" \odot ")
     p = p.replaced(_ABOVE, lambda m: rf"{m['base']}_{{\mathrm{{{m['label']}}}}}")
     p = p.replaced(_IVERSON, lambda m: rf"\mathbb{{1}}[{m['said']}]")
     p = p.blanked(_CONSTANT).replaced(_SUBJECT, lambda m: " when ".rjust(len(m[0])))

@@ -60,11 +60,11 @@ _MARKUP = (
 )
 _EMPHASIS = r"\*{1,3}(?=[^\s*])|(?<=[^\s*])\*{1,3}"
 _SILENT = (
-    r"\\(?:tag|label|vspace|ref|eqref)\*?\{[^{}]*\}"
+    r"\\(?:tag|label|vspace|ref|eqref|(?:short)?intertext)\*?\{[^{}]*\}"
     r"|\\(?:nonumber|notag|qedhere)(?![A-Za-z])"
     rf"|\\end\{{(?:{'|'.join([*_DISPLAYS, *_INNER])})\*?\}}"
 )
-_BETWEEN = r"\\(?:intertext|shortintertext)\{[^{}]*\}"
+_ROWS = r"\A\s*\\begin\{array\}\{[^{}]*\}(?P<rows>(?:(?!\\begin\{array).)*=.*)\\end\{array\}\s*\Z"
 _OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
 _SCRIPT = re.compile(
@@ -256,7 +256,8 @@ def rows(content: Passage) -> Iterator[Piece]:
     >>> [p.passage.text for p in rows(Passage.of(r"f &= x \\ &= y \tag{1}", latex=True))]
     ['f  = x', '= y']
     """
-    content = by_cases(content).blanked(_BEGIN.pattern).blanked(_SILENT).blanked(_BETWEEN)
+    content = content.replaced(_ROWS, lambda m: m["rows"].rjust(m.end("rows")), re.DOTALL)
+    content = by_cases(content).blanked(f"{_BEGIN.pattern}|{_SILENT}")
     start, depth = 0, 0
     signs = rf"(?P<cut>\\(?:\\(?:\[[^\]\n]*\])?|newline(?![A-Za-z])))|{_OPAQUE.pattern}"
     for found in [*re.finditer(signs, content.text), None]:

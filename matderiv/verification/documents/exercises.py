@@ -15,7 +15,6 @@ from matderiv.verification.documents.clauses import clauses
 from matderiv.verification.documents.contents import Piece, pieces
 from matderiv.verification.documents.declarations import EVERY, Declared
 from matderiv.verification.documents.long_names import (
-    by_cross_entropy,
     in_plain_names,
     spelled_out,
     with_objective,
@@ -26,7 +25,7 @@ from matderiv.verification.documents.long_names import (
 )
 from matderiv.verification.documents.members import NUMBERED
 from matderiv.verification.documents.positions import Passage, joined
-from matderiv.verification.documents.remarks import is_remark, noise_of, without_mean
+from matderiv.verification.documents.remarks import is_remark, noise_of, without_chance
 from matderiv.verification.documents.rewriting import (
     PLAIN,
     by_entries,
@@ -34,7 +33,6 @@ from matderiv.verification.documents.rewriting import (
     by_fonts,
     by_iterates,
     by_layers,
-    by_left_out,
     by_masks,
     by_members,
     by_names,
@@ -121,7 +119,9 @@ class Exercise:
         """The statements of a formula, without its declarations, which are kept."""
         for clause in clauses(piece.passage):
             before = dict(self.declared.assume)
-            p = self.declared.taken(without_mean(clause), sure=piece.sure, affirmed=piece.affirmed)
+            p = self.declared.taken(
+                without_chance(clause), sure=piece.sure, affirmed=piece.affirmed
+            )
             self._noted(before, piece)
             silent = piece.kind == "inline" and not equal_signs(p.text)
             if not p or silent or is_remark(p) or NUMBERED.match(p.text):
@@ -356,15 +356,13 @@ def whole(document: str) -> Exercise:
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     passages = [p for p in e.passages if not e.is_model(p)]
-    passages, distributions = by_cross_entropy(in_plain_names(passages))
-    passages = with_squares(with_sigmoid(without_label(passages)))
+    passages = with_squares(with_sigmoid(without_label(in_plain_names(passages))))
     passages = with_upstream(with_objective(spelled_out(passages)))
     passages, sizes = by_layers(by_names(by_parts(by_primes(passages))))
-    passages, masks = by_masks(by_left_out(by_entries(by_iterates(passages))))
+    passages, masks = by_masks(by_entries(by_iterates(passages)))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
     facts = {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}
-    facts |= dict.fromkeys(distributions, "simplex")
     declared.assume = {**facts, **declared.assume, **dict.fromkeys(masks, "binary")}
     return replace(e, passages=passages, declared=declared)
 

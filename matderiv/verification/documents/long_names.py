@@ -164,31 +164,6 @@ def with_sigmoid(passages: Sequence[Passage]) -> list[Passage]:
     return [Passage(said, (NOWHERE,) * len(said), NOWHERE, latex=True), *passages]
 
 
-_CROSS = (
-    r"(?:\\(?:text|mathrm|operatorname|mathit)\s*\{\s*|(?<![A-Za-z\\{]))"
-    r"(?:CE|[Cc]ross[-_ ]?[Ee]ntropy|CrossEntropy)(?:\s*\})?\s*"
-    rf"\(\s*(?P<p>{LATEX_NAME})\s*,\s*(?P<q>{LATEX_NAME})\s*\)"
-)
-
-
-def by_cross_entropy(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
-    r"""Formulas with -y^T \log p for CE(y, p), where no line says what that is; y sums to 1.
-
-    >>> found, names = by_cross_entropy([Passage.of(r"J = CE(y, \hat y)", latex=True)])
-    >>> found[0].text, names
-    ('J = (-(y)^T \\log(\\hat y))', {'y'})
-    """
-    names: set[str] = set()
-    if any(re.match(rf"\s*{_CROSS}\s*:?=", p.text) for p in passages if p.latex):
-        return [*passages], names
-
-    def written(match: re.Match[str]) -> str:
-        names.add(latex_name(match["p"]))
-        return rf"(-({match['p'].strip()})^T \log({match['q'].strip()}))"
-
-    return [p.replaced(_CROSS, written) if p.latex else p for p in passages], names - {""}
-
-
 _LABELLED = (
     r"(?P<base>\\mathcal\s*\{?\s*[LJE]\s*\}?|\\ell|(?<![A-Za-z\\])[JLEC])\s*_\s*"
     r"\{\s*(?:\\(?:text|mathrm|mathit|textrm)\s*\{)?\s*[A-Za-z][A-Za-z -]+\s*\}?\s*\}"
@@ -263,17 +238,31 @@ def _by_direction(p: Passage, m: re.Match[str]) -> Passage:
 _UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+"
 
 
+_TIMES_D = (
+    rf"(?P<word>\\[dt]?frac\s*\{{\s*d[^{{}}]*\}}\s*\{{\s*d|{_UPRIGHT})|(?<![A-Za-z\\])d(?=[A-Za-z])"
+)
+
+
 def by_changes(passages: Sequence[Passage]) -> list[Passage]:
     r"""Formulas with A\,dx for Adx behind a differential: in LaTeX letters are no word.
 
+    A derivative has no changes: there ds is d times s where d is a number.
+
     >>> by_changes([Passage.of("df = 2x^T Adx", latex=True)])[0].text
     'df = 2x^T A\\,dx'
+    >>> [p.text for p in by_changes([Passage.of(t, latex=True) for t in (r"s = \sqrt{1/d}",
+    ...     r"\frac{\partial s}{\partial c} = \frac{c}{ds}")])][1]
+    '\\frac{\\partial s}{\\partial c} = \\frac{c}{d\\cdot s}'
     """
-    found, open_ = [], False
+    number = any(re.search(r"[{/]\s*d\s*(?:\}|$)|frac\s*\d\s*d", p.text) for p in passages)
+    found, open_, slope = [], False, False
     for p in passages:
         s = statement(p)
         q = s.quantity if s is not None else None
         open_ = q.kind == DIFFERENTIAL if q is not None else open_
+        slope = q.kind == DERIVATIVE if q is not None else slope
+        if number and slope and p.latex:
+            p = p.replaced(_TIMES_D, lambda m: m["word"] or r"d\cdot ")
         glued = rf"(?P<word>{_UPRIGHT})|(?<=[A-Za-z])d(?=[A-Za-z\\])"
         found.append(p.replaced(glued, lambda m: m["word"] or r"\,d") if p.latex and open_ else p)
     return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matderiv.errors import LimitError
-from matderiv.verification.documents.positions import Passage, chained
+from matderiv.verification.documents.positions import Passage, chained, closing
 
 MOST = 10_000  # calls in one document
 DEEPEST = 12  # macros in macros
@@ -36,6 +36,12 @@ class Macro:
     default: str | None = None
 
 
+_USUAL = {  # macros of many, in texts that do not show their preamble
+    "norm": Macro(r"\left\|#1\right\|", 1),
+    "abs": Macro(r"\left|#1\right|", 1),
+}
+
+
 def written_out(p: Passage) -> Passage:
     r"""A text without definitions of macros, and with their bodies in place of their names.
 
@@ -44,6 +50,7 @@ def written_out(p: Passage) -> Passage:
     '\\lVert x - \\mathbb{R} \\rVert'
     """
     macros, p = _definitions(p)
+    macros = {n: m for n, m in _USUAL.items() if rf"\{n}" in p.text} | dict(macros)
     if not macros:
         return p
     call = re.compile(rf"\\({'|'.join(sorted(macros, key=len, reverse=True))})(?![A-Za-z])")
@@ -81,13 +88,13 @@ def _definitions(p: Passage) -> tuple[Mapping[str, Macro], Passage]:
     macros: dict[str, Macro] = {}
     place = 0
     while found := _DEFINES.search(p.text, place):
-        end = closing(p.text, found.end()) + 1
+        end = _end(p.text, found.end()) + 1
         body = p.text[found.end() + 1 : end - 1]
         name = next(filter(None, found.group("in", "out", "operator", "bare", "def", "pair")))
         if found["operator"] or found["bare"]:
             macros[name] = Macro(rf"\operatorname{{{body}}}")
         elif found["pair"]:
-            last = closing(p.text, end)
+            last = _end(p.text, end)
             macros[name] = Macro(f"{body} #1 {p.text[end + 1 : last]}", 1)
             end = last + 1
         else:
@@ -112,7 +119,7 @@ def _arguments(p: Passage, place: int, macro: Macro) -> tuple[list[Passage], int
             found.append(p[optional.start(1) : optional.end(1)] if optional else own)
             place = optional.end() if optional else place
         elif p.text[start : start + 1] == "{":
-            end = closing(p.text, start)
+            end = _end(p.text, start)
             found.append(p[start + 1 : end])
             place = end + 1
         else:
@@ -135,11 +142,7 @@ def _filled(body: Passage, arguments: list[Passage]) -> Passage:
     return chained([*pieces, body[last:]], body)
 
 
-def closing(text: str, opening: int) -> int:
+def _end(text: str, opening: int) -> int:
     """The place of the brace that closes the one at `opening`, or the last place."""
-    depth = 0
-    for found in re.compile(r"(?<!\\)[{}]").finditer(text, opening):
-        depth += 1 if found[0] == "{" else -1
-        if not depth:
-            return found.start()
-    return len(text) - 1
+    found = closing(text, opening, "{", "}")
+    return len(text) - 1 if found is None else found

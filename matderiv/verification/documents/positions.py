@@ -133,7 +133,8 @@ def closing(text: str, opening: int, opens: str = "([{", closes: str = ")]}") ->
     """
     depth = 0
     for k in range(opening, len(text)):
-        depth += (text[k] in opens) - (text[k] in closes)
+        if k == opening or text[k - 1] != "\\":
+            depth += (text[k] in opens) - (text[k] in closes)
         if not depth:
             return k
     return None

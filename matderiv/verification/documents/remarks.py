@@ -3,6 +3,7 @@
 import re
 
 from matderiv.verification.documents.positions import Passage
+from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
 
 _UPDATE = re.compile(
@@ -26,39 +27,28 @@ def is_update(p: Passage) -> bool:
     return bool(re.search(r"\\(?:nabla|partial)(?![A-Za-z])|∇|∂", found["rest"]))
 
 
-_MEAN = re.compile(  # \mathbb{E}[y \mid x] = \mu = \exp(w^T x), which says what \mu is
-    r"\s*(?:\\math(?:bb|rm)\s*\{?\s*[EPV]\s*\}?|[EPp]|\\Pr"
-    r"|\\(?:operatorname|mathrm|text)\s*\{(?:E|Var|Cov|P|Pr)\})\s*(?:_\s*(?:\w|\{[^{}]*\}))?\s*"
-    r"(?:\\left|\\[bB]igg?l?)?[(\[][^()\[\]=]*(?:\\mid(?![A-Za-z])|\|)[^()\[\]=]*[)\]]"
-    r"\s*=(?=[^=]*=)"
-)
-
-
-def without_mean(p: Passage) -> Passage:
-    r"""A chain without the mean or probability in front, of which another side says what it is.
-
-    >>> without_mean(Passage.of(r"\mathbb{E}[y \mid x] = \mu = w^T x", latex=True)).text.strip()
-    '\\mu = w^T x'
-    """
-    found = _MEAN.match(p.text) if p.latex else None
-    return p[found.end() :] if found else p
-
-
 _CHANCE = re.compile(
     rf"\s*(?P<name>(?>{LATEX_NAME})\s*:?=\s*)?"
-    r"(?:[pPq]|\\(?:Pr|math(?:bb|rm|cal)\s*\{?\s*[pP]\s*\}?))\s*"
-    r"(?:_\s*(?:\w|\\\w+|\{[^{}]*\})\s*)?(?:\\left|\\[bB]igg?l?)?[(\[][^()=]*=[^=]*\)"
-    r"\s*(?(name)$|=)"
+    r"(?:[EpPq]|\\(?:Pr|math(?:bb|rm|cal)\s*\{?\s*[EpPV]\s*\}?"
+    r"|(?:operatorname|mathrm|text)\s*\{(?:E|Var|Cov|Pr?)\}))\s*"
+    r"(?:_\s*(?:\w|\\\w+|\{[^{}]*\})\s*)?(?:\\left|\\[bB]igg?l?)?[(\[](?:[^()\[\]=]*"
+    r"(?P<given>\\mid(?![A-Za-z])|\|)[^()\[\]=]*|[^()=]*=[^=]*)[)\]]\s*(?(name)$|=)"
 )
 
 
-def is_chance(p: Passage) -> bool:
-    r"""True for `p(y = 1 \mid x) = \sigma(w^T x)`, which says what is drawn.
+def without_chance(p: Passage) -> Passage:
+    r"""A chain without the mean or probability in front, of which another side says what it is.
 
-    >>> is_chance(Passage.of(r"p(y = 1 \mid x) = \sigma(w^T x)", latex=True))
-    True
+    Nothing of `p(y = 1 \mid x) = \sigma(w^T x)`, which says what is drawn.
+
+    >>> lines = r"\mathbb{E}[y \mid x] = \mu = w^T x", r"p(y = 1 \mid x) = \sigma(w^T x)"
+    >>> [without_chance(Passage.of(line, latex=True)).text.strip() for line in lines]
+    ['\\mu = w^T x', '']
     """
-    return bool(p.latex and _CHANCE.match(p.text))
+    found = _CHANCE.match(p.text) if p.latex else None
+    if found is None or (found["given"] and len(equal_signs(p.text)) < 2):
+        return p
+    return p[found.end() :] if found["given"] else p[:0]
 
 
 _IMAGE = re.compile(
@@ -107,4 +97,4 @@ def is_remark(p: Passage) -> bool:
     True
     """
     longer = p.latex and _LONGER.match(p.text)
-    return bool(longer) or is_image(p) or is_update(p) or is_chance(p)
+    return bool(longer) or is_image(p) or is_update(p)

@@ -4,11 +4,11 @@ r"""Signs that people use, in the signs that are read: cases by indicators, sums
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from matderiv.verification.documents.positions import NOWHERE, Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.quantities import LATEX_SYMBOL, latex_name
+from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
 
 _CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)
 _OTHERWISE = re.compile(r"\b(?:otherwise|else|sonst|sinon)\b|其他|否则", re.IGNORECASE)
@@ -210,30 +210,6 @@ def by_parts(passages: Sequence[Passage]) -> list[Passage]:
     return [p.replaced(_PART, named) if p.latex and both else p for p in passages]
 
 
-_LEFT_OUT = re.compile(
-    rf"\s*(?P<base>{LATEX_SYMBOL})\s*_\s*\{{?\s*(?P<at>[a-z])\s*\}}?\s*:?=.*?"
-    r"\\sum\s*_\s*\{\s*[a-z]\s*\\neq?\s*(?P<out>(?!(?P=at))[a-z])\s*\}"
-)
-
-
-def by_left_out(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas with r_{ij} for r_i, where a sum in its definition leaves out a j.
-
-    >>> by_left_out([Passage.of(r"r_i = y_i - \sum_{k\ne j} x_{ik} w_k", latex=True)])[0].text
-    'r_{ij} = y_i - \\sum_{k\\ne j} x_{ik} w_k'
-    """
-    for found in [m for p in passages if p.latex and (m := _LEFT_OUT.match(p.text))]:
-        entry = rf"({re.escape(found['base'])}\s*_)\s*\{{?([a-z])\}}?(?![a-z])"
-        passages = [
-            p.replaced(entry, _with_index(found["out"])) if p.latex else p for p in passages
-        ]
-    return [*passages]
-
-
-def _with_index(letter: str) -> Callable[[re.Match[str]], str]:
-    return lambda match: f"{match[1]}{{{match[2]}{letter}}}"
-
-
 _BOLD = (
     r"\\(?:mathbf|boldsymbol|bm|vec|bf)\s*(?:\{\s*(?P<in>[A-Za-z])\s*\}"
     r"|(?P<at>[A-Za-z])(?![A-Za-z]))"
@@ -329,55 +305,88 @@ def _layer(match: re.Match[str]) -> int:
     return {"": 1, "-": 0, "+": 2}[(match["more"] or "")[:1]]
 
 
-_DENSITY = re.compile(
-    r"\\(?P<log>ln|log)\s*"
+_OF = (
     r"(?P<of>\\mathcal\s*\{?\s*[LP]\s*\}?|\\math(?:rm|bb)\s*\{?\s*[pPL]\s*\}?|[pPLq])"
     r"\s*(?:(?:\\left|\\[bB]igg?l?)?\((?P<at>[^()]*)(?:\\right|\\[bB]igg?r?)?\)|(?![\w({^\\]))"
 )
+_DENSITY = re.compile(rf"\\(?P<log>ln|log)\s*{_OF}")
+_PRODUCT = re.compile(rf"{_OF}\s*:?=(?P<side>[^=]*\\prod.*?)(?P<end>[\s.,;]*)$", re.DOTALL)
 
 
 def by_names(passages: Sequence[Passage]) -> list[Passage]:
     r"""Formulas in which a logarithm that a line gives, such as `\ln p(t\mid w)`, has a name.
 
-    >>> line = Passage.of(r"\ln p(t\mid w) = -\|w\|^2", latex=True)
-    >>> by_names([line])[0].text
-    '\\mathrm{lnp}(w) = -\\|w\\|^2'
+    A product for p is one for its logarithm.
+
+    >>> lines = [r"p(t\mid w) = \prod_i w_i", r"\ln p(t\mid w) = \sum_i \ln w_i"]
+    >>> [p.text for p in by_names([Passage.of(line, latex=True) for line in lines])]
+    ['\\mathrm{lnp}(w) = \\ln\\left( \\prod_i w_i\\right)', '\\mathrm{lnp}(w) = \\sum_i \\ln w_i']
     """
     given = [m for p in passages if p.latex and (m := _DENSITY.match(p.text.lstrip()))]
-    heads = {_head(m) for m in given if bool(re.match(r"\s*:?=", m.string[m.end() :]))}
+    given = [m for m in given if re.match(r"\s*:?=", m.string[m.end() :])]
+    heads = {_head(m): m["log"] for m in given}
     alone = {n for p in passages if p.latex for n in names_in(p.blanked(_DENSITY.pattern))}
 
     def named(match: re.Match[str]) -> str:
+        log = match.groupdict().get("log") or heads.get(_head(match), "")
         if _head(match) not in heads or (match["at"] is None and _head(match) in alone):
             return match[0]
         letters = "".join(re.findall("[A-Za-z]", re.sub(r"\\math[a-z]+", "", match["of"])))
         if match["at"] is None:
-            return rf"\mathrm{{{match['log']}{letters}}}"
+            return rf"\mathrm{{{log}{letters}}}"
         behind = re.split(r"\\(?:mid|vert)(?![A-Za-z])|[|;]", match["at"])[-1]
         at = [n for n in behind.split(",") if latex_name(n.strip())]
-        return rf"\mathrm{{{match['log']}{letters}}}({', '.join(n.strip() for n in at)})"
+        return rf"\mathrm{{{log}{letters}}}({', '.join(n.strip() for n in at)})"
 
-    return [p.replaced(_DENSITY.pattern, named) if p.latex and heads else p for p in passages]
+    def in_logarithms(p: Passage) -> Passage:
+        found = _PRODUCT.match(p.text)
+        if found is None or _head(found) not in heads:
+            return p
+        p = p.with_part(*found.span("end"), r"\right)")
+        p = p.with_part(*(found.start("side"),) * 2, rf" \{heads[_head(found)]}\left(")
+        return p.replaced(rf"^{_OF}", named)
+
+    latex = (p.latex and bool(heads) for p in passages)
+    return [
+        in_logarithms(p).replaced(_DENSITY.pattern, named) if own else p
+        for p, own in zip(passages, latex, strict=True)
+    ]
 
 
 def _head(match: re.Match[str]) -> str:
     return match["of"].replace(" ", "")
 
 
-_PRIMED = rf"(?P<base>{LATEX_SYMBOL})\s*'(?!\s*['(])"
+_STEP = r"\s*\^\s*(?:\{\s*\+\s*\}|\+)"
+_PRIMED = rf"(?P<base>{LATEX_SYMBOL})(?:\s*'(?!\s*['(])|{_STEP})"
+
+
+def _called(text: Sequence[str]) -> set[str]:
+    """The names that stand before brackets."""
+    typed = rf"(?<![A-Za-z\\])({LATEX_SYMBOL})\s*(?:\\left|\\[bB]igg?l?)?\s*\("
+    return {latex_name(m[1]) for t in text for m in re.finditer(typed, t)}
 
 
 def by_primes(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which c' is a name of its own, where a line gives it and it is derived by.
+    r"""Formulas in which c' is a name of its own: derived by, an argument, or of a c that is given.
+
+    So is the P^+ that a line defines, and no pseudo-inverse.
 
     >>> lines = [r"c' = c - a", r"\frac{\partial u}{\partial c'} = 2c'"]
     >>> by_primes([Passage.of(line, latex=True) for line in lines])[1].text
     '\\frac{\\partial u}{\\partial\\mathrm{cprime}} = 2\\mathrm{cprime}'
     """
     text = [p.text for p in passages if p.latex]
-    given = {latex_name(m["base"]) for t in text if (m := re.match(rf"{_PRIMED}\s*:?=", t))}
+    first = [m for t in text if (m := re.match(rf"\s*{_PRIMED}\s*:?=", t))]
+    given = {latex_name(m["base"]) for m in first}
     below = (m for t in text for m in re.finditer(rf"(?:\{{|/)\s*\\partial\s*{_PRIMED}", t))
-    names = (given & {latex_name(m["base"]) for m in below}) - {""}
+    at = [m[1] for t in text if (m := re.match(rf"\s*{LATEX_NAME}\s*\(([^()=]*)\)\s*:?=", t))]
+    points = {latex_name(m["base"]) for inside in at for m in re.finditer(_PRIMED, inside)}
+    heads = (re.match(rf"\s*({LATEX_SYMBOL})\s*(?:\([^()=]*\))?\s*:?=", t) for t in text)
+    functions = {latex_name(m[1]) for m in heads if m} | _called(text)
+    alone = {n for p in passages if p.latex for n in names_in(p.blanked(_PRIMED))} - functions
+    steps = {latex_name(m["base"]) for m in first if "^" in m[0]}
+    names = steps | given & ({latex_name(m["base"]) for m in below} | alone) | points - {""}
 
     def named(match: re.Match[str]) -> str:
         name = latex_name(match["base"])
