@@ -172,7 +172,7 @@ class KindSearch:
             return None
         names = [n for n in found.elaborator.guessed() if self.default(n)[0]]
         tried = self.tried(tuple(sorted((n, 0) for n in names)))
-        return None if tried.source is None else tried
+        return tried if tried.source is not None and tried.objected < 2 * INVALID else None
 
     def free(self, name: str, elaborator: Elaborator) -> bool:
         """True for a name whose kind is not fixed by a declaration or a fact."""

@@ -88,7 +88,7 @@ class Signs(KindEvidence):
             base, exponent = node.operands
             e = isinstance(base, Name) and base.name == "e" and build.is_guessed("e")
             if e and not isinstance(unsigned(exponent), Number):
-                self.objection(INVALID, node)  # nothing says what e is
+                self.objection(2 * INVALID, node)  # nothing says what e is
             self.odd_power(node, values[0])
         elif function == "hadamard":
             self.entrywise(node, values)
