@@ -74,9 +74,8 @@ def name_of_whole(reading: Reading) -> str:
     ('E', '')
     """
     spans = equation_sides(reading.source, reading.spelling)
-    if len(spans) != 2:
-        return ""
-    name = name_typed(reading.source[slice(*spans[0])].partition("(")[0])
+    label = reading.source[slice(*spans[0])] if len(spans) == 2 else reading.label
+    name = name_typed(label.partition("(")[0].strip(" :"))
     base, label = split_label(name)
     return base if label and {*label} <= {*reading.free} else name
 

@@ -47,7 +47,8 @@ class Reading:
     names of all sizes; `read_as` the canonical text; `notes` what was guessed; `parts` the named
     parts of `EXPR where ...`, whose expressions are already inside `expr`; `rows` letters with an
     index and the arrays whose rows they are; `flat` are places where a number stands as an array;
-    `told` the names that are covariances because a normal distribution has them, not a declaration.
+    `told` the names that are covariances because a normal distribution has them, not a declaration;
+    `label` what stands before the formula and an equals sign.
     """
 
     expr: Expr
@@ -64,6 +65,7 @@ class Reading:
     labels: frozenset[str] = frozenset()
     flat: frozenset[Span] = frozenset()
     told: frozenset[str] = frozenset()
+    label: str = ""
 
     @property
     def made_up(self) -> frozenset[str]:
@@ -226,7 +228,7 @@ def _with_or_without_label(
         if formula == text:
             raise
         try:
-            return read_text(formula)
+            return replace(read_text(formula), label=text.partition("=")[0])
         except MatderivError as error:
             if error.source == formula:
                 error.source = text  # which has the same places

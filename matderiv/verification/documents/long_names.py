@@ -64,8 +64,11 @@ def with_objective(passages: Sequence[Passage]) -> list[Passage]:
 def _named_objective(p: Passage) -> Passage:
     signs = equal_signs(p.text)
     found = OBJECTIVE.match(p.text, signs[0][1] if len(signs) == 1 else 0)
-    solved = bool(found and signs) and _is_solution(p, signs[0][0], found)
-    if found is None or (signs and not solved) or not re.search(r"[A-Za-z]", p.text[found.end() :]):
+    if (
+        found is None
+        or (signs and not _is_solution(p, signs[0][0], found))
+        or not re.search(r"[A-Za-z]", p.text[found.end() :])
+    ):
         return p
     by = found["by"].strip("{} ")
     at = f"({by})" if re.fullmatch(LATEX_NAME, by) else ""
