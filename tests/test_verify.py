@@ -352,6 +352,10 @@ def test_sizes_that_nobody_named_have_any_name(f: str, by: str, answer: str, rig
     assert verify(f, by, answer).correct is right
 
 
+def test_an_answer_whose_names_are_numbers_in_turn_is_wrong() -> None:
+    assert verify("sqrt(|max(t,m)|)", "t", "std(ones(n))").correct is False
+
+
 def test_a_size_that_was_declared_has_its_name() -> None:
     with pytest.raises(UnknownName, match="the size d"):
         verify(RIDGE, "w", "2*(X'*X + l*eye(d))*w - 2*X'*y", shapes={"X": "n,p"})

@@ -117,7 +117,8 @@ def as_numbers(asked: Asked) -> Asked | None:
     ()
     """
     names = () if asked.extra or asked.entry else numbers_meant(asked.reading)
-    return _with_kinds(asked, dict.fromkeys(names, 0)) if names else None
+    found = _with_kinds(asked, dict.fromkeys(names, 0)) if names else None
+    return None if found is None or any(v.shape for v in variables(found.f)) else found
 
 
 def _as_number(asked: Asked, answer: str) -> str:
