@@ -382,6 +382,18 @@ def test_an_ordinary_derivative_of_a_formula_is_by_a_number() -> None:
     assert numbers(ORDINARY.replace("1 - ", "2 - "))["ok"] == [5, 7]
 
 
+WORDS = r"""We know that $J = CE(y, \hat{y})$ with $\hat{y} = softmax(\theta)$ and $\theta = U^T v$.
+$$\frac{\partial J}{\partial \theta} = \hat{y} - y$$
+$$\frac{\partial J}{\partial v} = U (\hat{y} - y)$$
+$$\frac{\partial J}{\partial U} = v (\hat{y} - y)^T$$
+"""
+
+
+def test_cross_entropy_is_that_of_distributions() -> None:
+    assert numbers(WORDS) == {"ok": [2, 3, 4], "wrong": []}
+    assert numbers(WORDS.replace(r"U (\hat{y} - y)", r"U (\hat{y} + y)"))["wrong"] == [3]
+
+
 LABELLED = r"""$$
 J_{neg-sample}(v_c, o, U) = -\log\sigma(u_o^\top v_c) - \sum_{k=1}^{K} \log\sigma(-u_k^\top v_c)
 $$

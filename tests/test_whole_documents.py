@@ -185,6 +185,11 @@ SNIPPETS = [  # the last line of each is as said
     (r"$f(x) = x^\top x$" + "\n" + r"$`\nabla f\space = \space 2x`$", "ok"),
     (r"$f(x) = x^\top x$" + "\n" + r"$x^\top\nabla f = 0$", "open"),
     (
+        r"$F(w) = \frac12\sum_i(y_i - \sum_k x_{ik}w_k)^2$, $r_i = y_i - \sum_{k\ne j} x_{ik}w_k$."
+        "\n" + r"$\frac{\partial F}{\partial w_j} = -\sum_i x_{ij}r_i + w_j\sum_i x_{ij}^2$",
+        "ok",
+    ),
+    (
         r"$E = \frac12\sum_k(y_k - t_k)^2$, $y_k = \sum_j w_{kj}z_j$, "
         r"$\delta_k = \frac{\partial E}{\partial y_k}$" + "\n"
         r"$\frac{\partial E}{\partial w_{kj}} = \delta_k z_j$",

@@ -15,6 +15,8 @@ from matderiv.verification.documents.clauses import clauses
 from matderiv.verification.documents.contents import Piece, pieces
 from matderiv.verification.documents.declarations import EVERY, Declared
 from matderiv.verification.documents.long_names import (
+    by_cross_entropy,
+    by_left_out,
     in_plain_names,
     spelled_out,
     with_objective,
@@ -355,14 +357,15 @@ def whole(document: str) -> Exercise:
 
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
-    passages = [p for p in e.passages if not e.is_model(p)]
-    passages = with_squares(with_sigmoid(without_label(in_plain_names(passages))))
+    passages = in_plain_names([p for p in e.passages if not e.is_model(p)])
+    passages, facts = by_cross_entropy(passages)
+    passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_upstream(with_objective(spelled_out(passages)))
     passages, sizes = by_layers(by_names(by_parts(by_primes(passages))))
-    passages, masks = by_masks(by_entries(by_iterates(passages)))
+    passages, masks = by_masks(by_left_out(by_entries(by_iterates(passages))))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
-    facts = {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}
+    facts |= {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}
     declared.assume = {**facts, **declared.assume, **dict.fromkeys(masks, "binary")}
     return replace(e, passages=passages, declared=declared)
 

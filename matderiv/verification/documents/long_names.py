@@ -1,7 +1,7 @@
 r"""Names of several letters in LaTeX, and names that say what they are: MSE(w, b), CE(y, p)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from matderiv.language.calls import function_names
@@ -80,6 +80,57 @@ def _is_solution(p: Passage, sign: int, found: re.Match[str]) -> bool:
     by = latex_name(found["by"].strip("{} ")).partition("_")[0]
     lone = re.fullmatch(rf"\s*{LATEX_NAME}\s*(?:\([^()]*\))?[\s.,;]*", p.text[found.end() :])
     return not lone and {name.partition("_")[0] for name in names_in(p[:sign])} == {by}
+
+
+_CROSS = (
+    r"(?:\\(?:text|mathrm|operatorname|mathit)\s*\{\s*|(?<![A-Za-z\\{]))"
+    r"(?:CE|[Cc]ross[-_ ]?[Ee]ntropy|CrossEntropy)(?:\s*\})?\s*"
+    rf"\(\s*(?P<p>{LATEX_NAME})\s*,\s*(?P<q>{LATEX_NAME})\s*\)"
+)
+
+
+def by_cross_entropy(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str]]:
+    r"""Formulas with -y^T \log p for CE(y, p), where no line says what that is; y sums to 1.
+
+    >>> found, facts = by_cross_entropy([Passage.of(r"J = CE(y, \hat y)", latex=True)])
+    >>> found[0].text, facts
+    ('J = (-(y)^T \\log(\\hat y))', {'y': 'simplex'})
+    """
+    names: set[str] = set()
+    if any(re.match(rf"\s*{_CROSS}\s*:?=", p.text) for p in passages if p.latex):
+        return [*passages], {}
+
+    def written(match: re.Match[str]) -> str:
+        names.add(latex_name(match["p"]))
+        return rf"(-({match['p'].strip()})^T \log({match['q'].strip()}))"
+
+    return [p.replaced(_CROSS, written) if p.latex else p for p in passages], dict.fromkeys(
+        names - {""}, "simplex"
+    )
+
+
+_LEFT_OUT = re.compile(
+    rf"\s*(?P<base>{LATEX_SYMBOL})\s*_\s*\{{?\s*(?P<at>[a-z])\s*\}}?\s*:?=.*?"
+    r"\\sum\s*_\s*\{\s*[a-z]\s*\\neq?\s*(?P<out>(?!(?P=at))[a-z])\s*\}"
+)
+
+
+def by_left_out(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas with r_{ij} for r_i, where a sum in its definition leaves out a j.
+
+    >>> by_left_out([Passage.of(r"r_i = y_i - \sum_{k\ne j} x_{ik} w_k", latex=True)])[0].text
+    'r_{ij} = y_i - \\sum_{k\\ne j} x_{ik} w_k'
+    """
+    for found in [m for p in passages if p.latex and (m := _LEFT_OUT.match(p.text))]:
+        entry = rf"({re.escape(found['base'])}\s*_)\s*\{{?([a-z])\}}?(?![a-z])"
+        passages = [
+            p.replaced(entry, _with_index(found["out"])) if p.latex else p for p in passages
+        ]
+    return [*passages]
+
+
+def _with_index(letter: str) -> Callable[[re.Match[str]], str]:
+    return lambda match: f"{match[1]}{{{match[2]}{letter}}}"
 
 
 def _upright(match: re.Match[str]) -> str:
