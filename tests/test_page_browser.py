@@ -175,7 +175,7 @@ def another_variable(t: Typing) -> None:
     t.open(f=NORM, by="x")
     t.presses("b", "#chips")
     t.sees("#chips [aria-pressed=true]", "b")
-    assert t.page.locator("#results .result").count() == 2
+    assert t.page.locator("#results > .result").count() == 2
 
 
 def variable_that_is_gone(t: Typing) -> None:

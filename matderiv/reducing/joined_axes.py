@@ -101,7 +101,7 @@ def _kron(net: Network, f: Factor, g: Factor) -> bool:
     >>> str(derive("kron(A,B)*x", "x", shapes={"A": "m,n", "B": "p,q"}))
     'kron(A,B)'
     >>> str(derive("kron(A,B)*x", "A", shapes={"A": "m,n", "B": "p,q"}))
-    '∂f_i/∂A_jk = Σ_l (B*unvec(x,q,n))_lk [i=(j,l)]'
+    '∂f_i/∂A_jk = Σ_l (B*unvec(x,q,n))_lk [i-l = (j-1)*p]'
     """
     (p, a, b), (q, c, d) = f.indices, g.indices
     inner = (a, b, c, d)

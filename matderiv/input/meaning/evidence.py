@@ -149,6 +149,7 @@ class KindEvidence:
         if not (self.guesses or abstract):
             return
         if max(map(self.axes, values)) == 2:
+            self.capitals(node, values)
             if abstract:
                 self.objection(INVALID, node)  # a function whose value is an array
         for operand, value in list(zip(node.operands, values, strict=True))[1:-1]:
@@ -292,6 +293,17 @@ class KindEvidence:
         below = node.operands if isinstance(node, Operation) else ()
         numbers = [unsigned(o) for o in below if self.is_number(o)]
         return any(isinstance(n, Operation) and n.function == "mul" for n in numbers)
+
+    def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
+        """A capital that is taken as a number beside a matrix that is named: A*X + X*A."""
+        operands = [unsigned(o) for o in node.operands]
+        named = [
+            isinstance(o, Name) and self.axes(v) == 2 for o, v in zip(operands, values, strict=True)
+        ]
+        for operand, value in zip(operands, values, strict=True):
+            if any(named) and self.is_guess(operand) and self.is_number(value):
+                if isinstance(operand, Name) and operand.name[0].isupper():
+                    self.objection(INVALID, node)
 
     def scaled_capital(self, operand: Node) -> bool:
         """True for `A*t` and `-A t`, a matrix times a number."""
