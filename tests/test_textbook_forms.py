@@ -18,6 +18,7 @@ from matderiv.doors.derive import derive
 from matderiv.expr import REGISTRY, is_, walk
 from matderiv.input.resolve import read
 from matderiv.language.printer import text
+from matderiv.numeric.evaluate import evaluate
 
 N2 = {"A": "symmetric", "B": "symmetric"}
 FORMS: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
@@ -195,13 +196,25 @@ def test_index_notation_is_written_with_sums_and_entries(
 
 @pytest.mark.parametrize(
     "typed",
-    ["z[k+1:2*k]", "z[1:k]", "X[2:n,:]*y", "X[:,1:3]'*y", "(W*z + b)[k+1:3*k]", "z[2:k]*y'"],
+    [
+        *("z[k+1:2*k]", "z[1:k]", "X[2:n,:]*y", "X[:,1:3]'*y", "(W*z + b)[k+1:3*k]", "z[2:k]*y'"),
+        *("(W*W)[:,1:k]'*b", "(W*W)[1:k,:]'"),
+    ],
 )
 def test_a_part_of_an_array_is_written_as_it_is_typed(typed: str) -> None:
     shapes = {"z": "4*k", "X": "n,p", "W": "4*k,4*k", "b": "4*k"}
     found = read(typed, shapes=shapes).expr
     assert "cols" not in text(found)
     assert read(text(found), shapes=shapes).expr is found
+    assert read(text(found, entries=False), shapes=shapes).expr is found
+
+
+def test_parts_of_products_keep_their_brackets() -> None:
+    shapes = dict.fromkeys("ABCD", "n,n")
+    found = derive("det([A B; C D])", "A", shapes=shapes)
+    values = {name: np.random.default_rng(k).normal(size=(2, 2)) for k, name in enumerate("ABCD")}
+    shown = read("det([A B; C D])", shapes=shapes).read_more(str(found))
+    np.testing.assert_allclose(evaluate(shown, values, {"n": 2}), found.evaluate(values))
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def text(expr: Expr, parts: Sequence[tuple[str, Expr]] = (), *, entries: bool = 
 
     def opened(piece: tuple[Expr, int]) -> list[Piece]:
         node, least = piece
-        return ["(", (node, COMPARE), ")"] if level(node) < least else pieces(node, entries)
+        loose = level(node, entries) < least
+        return ["(", (node, COMPARE), ")"] if loose else pieces(node, entries)
 
     out = [*strings_in([(expr, SUM)], opened)]
     for k, (name, value) in enumerate(parts):
@@ -71,13 +72,13 @@ def strings_in(row: Sequence[str | T], opened: Callable[[T], Sequence[str | T]])
             stack += reversed(opened(top))
 
 
-def level(node: Expr) -> int:
-    """How tightly the printed node holds together."""
+def level(node: Expr, entries: bool = True) -> int:
+    """How tightly the printed node holds together; a part is one only where it is X[1:2,:]."""
     name = node.function.name
     if name == "number":
         value: Fraction = node.params[0]
         return PRODUCT if decimal(value) is None else SIGN if value < 0 else ATOM
-    return LEVELS.get(name, ATOM) if part_of(node) is None else ATOM
+    return LEVELS.get(name, ATOM) if not entries or part_of(node) is None else ATOM
 
 
 def pieces(node: Expr, entries: bool = True) -> list[Piece]:
