@@ -86,6 +86,7 @@ TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, st
     ("61", "wyz(x)", UnknownFunction, (0, 3), "unknown function wyz", "wyz*(x)"),
     ("61", "2*x(y + 1)", UnknownFunction, (2, 3), "unknown function x", "x*(y + 1)"),
     ("62", "sofmax(x)", UnknownFunction, (0, 6), "unknown function sofmax", "softmax"),
+    ("62", "abstract_map(x)", UnknownFunction, (0, 12), "unknown function abstract_map", ""),
     ("62", "lstm(x,h)", UnknownFunction, (0, 4), "unknown function lstm", "lstm_cell"),
     ("62", "nll_loss(Z,y)", UnknownFunction, (0, 8), "nll_loss", "rules lists the functions"),
     ("62", "rank(A)", UnknownFunction, (0, 4), "rank", "jumps between whole numbers"),

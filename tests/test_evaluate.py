@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import matderiv as md
 from matderiv.errors import DomainError, LimitError, ShapeError, UnknownName
 from matderiv.expr import Expr, apply, eye, number, size_expr, variable
 from matderiv.input.resolve import read
@@ -298,6 +299,8 @@ def test_a_singular_matrix_is_a_domain_error() -> None:
     assert np.isnan(evaluate(apply("power", A, t), {"A": -np.eye(2), "t": 0.5})).all()
     with pytest.raises(DomainError, match="too large for a float"):
         evaluate(number(10**400) * t, {"t": 1.0})
+    with pytest.raises(DomainError, match="too large for a float"):
+        md.derive("x/(3*1e308)", "x").steps()
 
 
 def test_values_are_not_changed_and_not_shared() -> None:

@@ -107,6 +107,22 @@ def test_the_text_language_answers_a_question_in_numpy_where_its_signs_say_so() 
 
 
 @pytest.mark.parametrize(
+    ("f", "x", "answer", "right"),
+    [
+        ("np.sum(relu(W @ x + b))", "b", "step(W*x + b)", None),
+        ("np.sum(relu(W @ x + b))", "b", "2*step(W*x + b)", False),
+        ("x @ A @ x", "x", "A*x + A*x", False),
+        ("np.sum(relu(W @ x))", "x", "sum(step(W*x)*W)", False),
+        ("np.sum(relu(W @ x))", "x", "W'*step(W*x)", True),
+    ],
+)
+def test_a_star_between_arrays_is_of_entries_in_numpy_and_open_where_the_text_has_it_right(
+    f: str, x: str, answer: str, right: bool | None
+) -> None:
+    assert verify(f, x, answer).correct is right
+
+
+@pytest.mark.parametrize(
     ("count", "right"),
     [("X.shape[0]", True), ("len(y)", True), ("X.shape[1]", False), ("len(w)", False)],
 )

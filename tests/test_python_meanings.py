@@ -22,6 +22,11 @@ VALUES: dict[str, Any] = {
 a, x, u, y, A, B, S = (VALUES[name] for name in SHAPES)
 
 
+def test_what_a_sum_adds_up_are_arrays_beside_entries_of_another_one() -> None:
+    found = read("np.sum((y - (theta[0] + theta[1]*x))**2)")
+    assert {n: len(v.shape) for n, v in found.variables.items()} == {"y": 1, "theta": 1, "x": 1}
+
+
 @pytest.mark.parametrize(
     "formula",
     [

@@ -11,7 +11,7 @@ from matderiv.errors import MatderivError
 from matderiv.expr import Expr, is_, variables, walk, without_facts
 from matderiv.lazy import np, quiet
 from matderiv.numeric.draws import Strategy, draw, draw_sizes, general, positive
-from matderiv.numeric.evaluate import Array, Arrays, Sizes, evaluate
+from matderiv.numeric.evaluate import Array, Arrays, Sizes, as_float, evaluate
 from matderiv.shapes import size_names
 
 DRAWS = 4  # of each kind: signs decide where a maximum is
@@ -77,7 +77,7 @@ def _move_together(node: Expr, points: list[Arrays], sizes: Sizes) -> bool:
 
 def _wide(x: Expr) -> Strategy:
     """Numbers beyond all those in an expression: of them min(x, 7) has many equal entries."""
-    numbers = [float(n.params[0]) for n in walk(x) if is_(n, "number")]
+    numbers = [as_float(n.params[0]) for n in walk(x) if is_(n, "number")]
     scale = BEYOND * max([1.0, *map(abs, numbers)])
     return lambda shape, rng: scale * general(shape, rng)
 

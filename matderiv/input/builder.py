@@ -323,6 +323,8 @@ def _role(build: Builder, node: Node, roles: Mapping[Node, str]) -> str:
     below = [roles[c] for c in children(node)]
     if not build.is_built(node):
         return PLAIN  # the axis of a sum
+    if build.is_scalar(node) and _is_entry(node):
+        return PLAIN
     if build.is_scalar(node):
         return HEAVY if {HEAVY, FACTOR, SCALED, WHOLE} & set(below) else PLAIN
     if isinstance(node, Name):
@@ -331,6 +333,12 @@ def _role(build: Builder, node: Node, roles: Mapping[Node, str]) -> str:
     if not (plain or (isinstance(node, Call) and node.name in ENTRYWISE)) or WHOLE in below:
         return WHOLE
     return SCALED if {HEAVY, SCALED} & set(below) else FACTOR
+
+
+def _is_entry(node: Node) -> bool:
+    """True for `sum(unit(n,1).*x)`, which is the x[0] of Python."""
+    factors = children(children(node)[0]) if isinstance(node, Call) and node.name == "sum" else ()
+    return any(isinstance(f, Call) and f.name == "unit" for f in factors)
 
 
 def _divides(build: Builder, node: Node, part: Node) -> bool:

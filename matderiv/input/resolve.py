@@ -103,8 +103,8 @@ class Reading:
         """
         known = {**self.arrays, **dict(self.parts), **(extra or {})}
         sizes = frozenset(self.sizes | size_names(e.shape for e in known.values()))
-        applied = (n for n in walk(self.expr) if n.function.call == "abstract")
-        curves = {str(n.params[-2]): n.params[:-2] for n in applied}
+        nobodys = (n for n in walk(self.expr) if n.function.call == "abstract")
+        curves = {str(n.params[-2]): n.params[:-2] for n in nobodys}
         context = Context(made_up=self.made_up, guess=False, what=what, curves=curves)
 
         def meaning(source: Source) -> Expr:
@@ -115,7 +115,7 @@ class Reading:
                 shaping = Shaping(source, replace(context, known=names, size_names=sizes))
                 return _with_axes(shaping, source, over or {}, expected)
 
-            return _with_names(read, sizes, self.made_up, expected)
+            return _with_names(read, sizes, self.made_up, expected) if self.made_up else read(sizes)
 
         shapes = {name: e.shape for name, e in known.items()}
         facts, first = dict.fromkeys(curves, frozenset({FUNCTION})), (*self.free, *(over or ()))

@@ -106,9 +106,8 @@ def interpret(node: Operation | Call, source: Source) -> Application:
     """
     if isinstance(node, Operation):
         return Application(REGISTRY[node.function], node.operands)
-    if node.name in ABSTRACT:
-        (_, name), (_, order) = node.keywords
-        assert isinstance(name, String)
+    name, order = (dict(node.keywords).get(key) for key in ("name", "order"))
+    if node.name in ABSTRACT and isinstance(name, String) and order is not None:  # made here
         said = (name.value, _whole(order) or 0)
         sizes = guessed_axes(name.value) if node.name == "abstract_curve" else 0
         return Application(REGISTRY[node.name], node.operands, said, sizes)

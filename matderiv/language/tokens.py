@@ -113,6 +113,7 @@ _MARKS = {
     "\u030c": "check",
     "\u20d7": "vec",
 }
+_SUFFIXES = {c: "" if word == "vec" else f"_{word}" for c, word in _MARKS.items()}
 ACCENTED = "".join(
     letter
     for letter in map(chr, [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)])
@@ -255,14 +256,14 @@ def _token(kind: str, typed: str, span: Span, text: str) -> Token:
 def canonical_name(typed: str) -> str:
     """The name behind a spelling: Greek signs by their names, `x₁` as `x_1`.
 
-    >>> canonical_name("σ₁"), canonical_name("dμ"), canonical_name("ŷᵢ")
-    ('sigma_1', 'dmu', 'y_hat_i')
+    >>> [canonical_name(typed) for typed in ("σ₁", "dμ", "ŷᵢ", "x⃗", "μ_vec")]
+    ['sigma_1', 'dmu', 'y_hat_i', 'x', 'mu_vec']
     """
     if typed.isascii():
         return typed
     typed = "".join(plain_letter(c) for c in typed)
     typed = re.sub(f"[{ACCENTED}]", lambda m: unicodedata.normalize("NFD", m[0]), typed)
-    typed = "".join(f"_{_MARKS[c]}" if c in _MARKS else c for c in typed).replace("_vec", "")
+    typed = "".join(_SUFFIXES.get(c, c) for c in typed)
     named = "".join(_SUMS.get(c) or GREEK.get(c, c) for c in typed)
     named = re.sub(rf"(?<![0-9_{_LOW}])(?=[{_LOW}])", "_", named)
     return named.translate(_SUBSCRIPTS)
@@ -287,7 +288,7 @@ def accented(text: str, place: int) -> tuple[str, str, int]:
     >>> accented("ŷ", 0), accented("x̄ᵢ", 0), accented("x", 0)
     (('y', 'hat', 1), ('x', 'bar', 2), ('', '', 0))
     """
-    found = re.compile(f"[{ACCENTED}]|.[{MARKS}]").match(text, place)
+    found = re.compile(f"[{ACCENTED}]|[{_LETTER}][{MARKS}]").match(text, place)
     if found is None:
         return "", "", place
     plain = unicodedata.normalize("NFD", found[0])

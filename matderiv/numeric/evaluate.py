@@ -347,7 +347,7 @@ def _compiled(exprs: tuple[Expr, ...]) -> ValueProgram:
 def _instruction(node: Expr, slot: dict[Expr, int], free: tuple[int, ...]) -> ValueStep:
     function, params = node.function, node.params
     if function.name == "number":
-        params = (_float(params[0]),)
+        params = (as_float(params[0]),)
     return ValueStep(
         name=function.name,
         compute=function.numpy,
@@ -359,7 +359,8 @@ def _instruction(node: Expr, slot: dict[Expr, int], free: tuple[int, ...]) -> Va
     )
 
 
-def _float(value: Fraction) -> float:
+def as_float(value: Fraction) -> float:
+    """The float nearest to a number; DomainError where there is none."""
     try:
         return float(value)
     except OverflowError as error:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from matderiv.expr import Expr, is_
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import computed
+from matderiv.numeric.evaluate import as_float, computed
 from matderiv.shapes import Dim, size_value
 
 Array = Any  # numpy.ndarray
@@ -61,7 +61,7 @@ def leaf_in_floats(node: Expr, names: Mapping[str, Array], sizes: Mapping[str, i
         return np.reshape(names[node.name], shape_in(node, sizes))
     if is_(node, "size"):
         return np.float64(size_value(Dim(node.params), sizes))
-    return np.float64(pi if is_(node, "pi") else float(node.params[0]))
+    return np.float64(pi if is_(node, "pi") else as_float(node.params[0]))
 
 
 def shape_in(node: Expr, sizes: Mapping[str, int]) -> tuple[int, ...]:

@@ -253,11 +253,13 @@ def _with_kinds(
 ) -> Asked | None:
     """The same question with other kinds of names; None where f is no longer what it was."""
     reading = asked.reading
-    declared = {n: v for n, v in reading.variables.items() if n not in reading.guessed}
+    declared = {n: v.shape for n, v in reading.variables.items() if n not in reading.guessed}
+    if reading.spelling == "python":  # W @ x refuses a number
+        declared |= {n: () for n, axes in kinds.items() if not axes}
     try:
         found = read_question(
             reading.source,
-            shapes={n: v.shape for n, v in declared.items()} | dict(shapes or {}),
+            shapes=declared | dict(shapes or {}),
             assume={n: sorted(facts(v)) for n, v in reading.variables.items() if facts(v)},
             kinds=kinds,
         )

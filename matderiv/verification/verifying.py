@@ -4,6 +4,7 @@ Shapes first, then the exact identity test, then complex steps and central diffe
 that hide nothing. No symbolic rule is asked, so a wrong rule cannot approve a wrong answer.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName, UnknownSize
 from matderiv.expr import Expr, fold, is_, rebuild, variables
+from matderiv.input.spelling import Spelled
 from matderiv.language.printer import text
 from matderiv.shapes import shape_text
 from matderiv.verification.claims import (
@@ -50,6 +52,11 @@ from matderiv.verification.mistakes.diagnosis import Diagnosis
 from matderiv.verification.mistakes.layouts import diagonals, layout_of, turned_of
 from matderiv.verification.some_entries import about
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
+
+_OF_MATRICES = (
+    "right in the text language, where * is the product of matrices; in NumPy it is of entries"
+)
+_NUMPY = re.compile(r"@|\.T\b|\*\*|\b(?:np|torch|F)\.")
 
 
 def verify_asked(
@@ -147,6 +154,20 @@ def _of_numbers(asked: Asked, answer: str, again: Callable[..., Verdict]) -> Ver
     return replace(verdict, notes=(f"taking {as_numbers_said(names)}", *verdict.notes))
 
 
+def _in_text(asked: Asked, answer: str, again: Callable[..., Verdict]) -> Verdict | None:
+    """An open verdict where an answer is right in the text language, and does not fit as NumPy.
+
+    >>> verify_asked(ask("np.sum(relu(W @ x + b))", "b"), "step(W*x + b)").message
+    'right in the text language, where * is the product of matrices; in NumPy it is of entries'
+    """
+    if asked.reading.spelling != "python" or isinstance(answer, Spelled) or _NUMPY.search(answer):
+        return None
+    with suppress(MatderivError):
+        if again(asked, Spelled(answer, "text")).correct:
+            return Verdict(UNDECIDED, message=_OF_MATRICES)
+    return None
+
+
 def _other_kinds(
     asked: Asked, answer: Any, again: Callable[..., Verdict] | None = None
 ) -> Verdict | None:
@@ -158,8 +179,10 @@ def _other_kinds(
     fitting = again is not None
     if not isinstance(answer, str) or (asked.entry is not None and not fitting):
         return None
-    if again is not None and (of_numbers := _of_numbers(asked, answer, again)):
-        return of_numbers
+    if again is not None and (found := _of_numbers(asked, answer, again)):
+        return found
+    if again is not None and (found := _in_text(asked, answer, again)):
+        return found
     if note := right_with(asked, answer, fitting=fitting):
         return Verdict(VERIFIED, message=f"Right with {note}.", notes=(f"taking {note}",))
     names = vectors_instead(asked, answer, fitting=fitting)

@@ -113,7 +113,7 @@ class Doubts:
         other = AGAIN if number == line else None
         return Verdict(UNDECIDED, BEFORE if found.correct else other, message=said)
 
-    def about(self, q: Quantity, side: Expr, left: Expr | None, typed: str = "") -> str:
+    def about(self, q: Quantity, side: Expr, left: Expr | None, typed: str) -> str:
         """Why a side that differs from the truth is not called wrong; "" where nothing says so."""
         if said := self._of_another(q):
             return said

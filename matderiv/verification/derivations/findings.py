@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from matderiv.errors import MatderivError, Span, caret_lines, visible
 from matderiv.lazy import Shown
 from matderiv.verification.derivations.roles import CONDITION, Chain
+from matderiv.verification.documents.clauses import NAMELESS
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict, hint_of
 
@@ -107,7 +108,8 @@ class Findings:
     def given(self, number: int, chain: Chain, message: str) -> None:
         """A statement that is no step."""
         text = self.lines.typed(chain.whole)
-        if chain.first is not None and chain.sides and chain.role != CONDITION:
+        sided = chain.sides and chain.role != CONDITION and chain.name != NAMELESS
+        if chain.first is not None and sided:
             text = f"{self.lines.named(chain.first)} = {self.lines.typed(chain.sides[0])}"
         self.found.append(LineVerdict(number, " ".join(text.split()), GIVEN, message=message))
 

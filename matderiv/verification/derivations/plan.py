@@ -22,6 +22,7 @@ from matderiv.verification.derivations.roles import (
     changes_in,
     role_of,
 )
+from matderiv.verification.documents.clauses import NAMELESS
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import Statement, bold_in, names_in
 from matderiv.verification.quantities import (
@@ -63,7 +64,7 @@ class Plan:
     @property
     def moving(self) -> frozenset[str]:
         """The names that anything is derived by, solved for, or least at."""
-        return self.by | self.arguments | self.solved | {*self.calls.get("objective", ())}
+        return self.by | self.arguments | self.solved | {*self.calls.get(NAMELESS, ())}
 
 
 def planned(

@@ -152,7 +152,7 @@ class Problem:
         if quick:
             return found.verdict.settled
         by = self._moving(found.reading, replace(plan, solved=frozenset()), wrt)
-        if not by and (found.verdict.unsure or found.verdict.wrong):  # ∇L = 0 solved for lambda
+        if not by and (found.verdict.unsure or found.verdict.wrong):  # solved for is not by
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
         loose = found.verdict.unsure and (Choice.of_losses(found.reading) or found.verdict.ends)

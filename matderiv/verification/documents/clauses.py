@@ -39,6 +39,8 @@ OBJECTIVE = re.compile(
     r"(?:_\s*(?P<by>\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w+))\s*(?:\\[;,:!\s]|\s)*"
 )
 """What stands before an objective: `\\min_w`, `\\operatorname{arg\\,min}_{x}`."""
+NAMELESS = "objective"
+"""The name of such an objective."""
 _INPUT = re.compile(  # the x of `x → z = Wx → h = relu(z)`
     rf"\s*(?:{NAME}|{LATEX_NAME})\s*(?:{_ARROW})(?=\s*(?:{NAME}|{LATEX_NAME})\s*=)"
 )

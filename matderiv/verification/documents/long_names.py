@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from matderiv.language.calls import function_names
-from matderiv.verification.documents.clauses import LABEL, OBJECTIVE
+from matderiv.verification.documents.clauses import LABEL, NAMELESS, OBJECTIVE
 from matderiv.verification.documents.positions import NOWHERE, Passage, joined
 from matderiv.verification.documents.statements import equal_signs, names_in, statement
 from matderiv.verification.quantities import (
@@ -72,7 +72,7 @@ def _named_objective(p: Passage) -> Passage:
         return p
     by = found["by"].strip("{} ")
     at = f"({by})" if re.fullmatch(LATEX_NAME, by) else ""
-    return p.with_part(0, found.end(), rf"\mathrm{{objective}}{at} = ")
+    return p.with_part(0, found.end(), rf"\mathrm{{{NAMELESS}}}{at} = ")
 
 
 def _is_solution(p: Passage, sign: int, found: re.Match[str]) -> bool:
