@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from matderiv import __version__
-from matderiv.command import failures, manual
+from matderiv.command import failures, verbs
 from matderiv.command.interrupts import Terminated, interruptible
 from matderiv.command.options import Request, quoted, read_arguments
 from matderiv.command.streams import Terminal
@@ -56,9 +56,9 @@ def _run(request: Request, terminal: Terminal) -> int:
     if request.verb == "help":
         name = request.operands[0]
         if not name:
-            terminal.complain(manual.overview())
+            terminal.complain(verbs.overview())
             return failures.USAGE
-        terminal.result(manual.overview() if name == "all" else manual.page(name))
+        terminal.result(verbs.overview() if name == "all" else verbs.page(name))
         return failures.FINE
     module = import_module(f"matderiv.command.{MODULES.get(request.verb, request.verb)}")
     status: int = module.run(request, terminal)

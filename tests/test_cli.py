@@ -10,7 +10,7 @@ from conftest import Run
 
 from matderiv.calculus.derivative import KINDS, LAYOUTS
 from matderiv.calculus.structure import STRUCTURES
-from matderiv.command import flags, manual, rules, verbs
+from matderiv.command import flags, rules, verbs
 from matderiv.command.failures import EXIT_CODES
 from matderiv.command.streams import SPELLINGS, in_ascii
 from matderiv.language.declare import FACTS
@@ -198,7 +198,7 @@ def test_help_is_a_page_with_examples_that_run(run: Run) -> None:
     assert all(f" {code:>3}  {said}" in told.out for code, said in EXIT_CODES.items())
     assert told.out == run("help").out == run("-h").out
     assert max(map(len, told.out.splitlines())) <= 96
-    examples = [f"matderiv {c}" for _, c in verbs.EXAMPLES[: manual.FIRST]]
+    examples = [f"matderiv {c}" for _, c in verbs.EXAMPLES[: verbs.FIRST]]
     for command in examples:
         assert command in told.out
         assert run(*words(command)[1:]).status == 0

@@ -13,18 +13,13 @@ from typing import Any
 
 from matderiv.arguments import given
 from matderiv.command.derive import json_text
-from matderiv.command.failures import BUG, InternalError, UsageError, unexpected
+from matderiv.command.failures import BUG, SCHEMA, InternalError, UsageError, unexpected
 from matderiv.command.formats import FORMULA, TABLES, guarded, outlet
 from matderiv.command.homework import status
 from matderiv.command.interrupts import within
 from matderiv.command.options import Request
 from matderiv.command.question import conventions, declared
-from matderiv.command.streams import (
-    Terminal,
-    file_text,
-    standard_input,
-    write_file,
-)
+from matderiv.command.streams import Terminal, file_text, standard_input
 from matderiv.errors import LimitError, MatderivError, ParseError
 from matderiv.language.declare import declarations
 from matderiv.verification.batch import Row, RowVerdict, summary, verify_many
@@ -129,8 +124,7 @@ def _common(request: Request) -> dict[str, Any]:
     """What the command line asks for all rows."""
     operands = list(request.operands)
     given: dict[str, Any] = {
-        "shapes": declared(request.shape, "--shape", "X: n,d"),
-        "assume": declared(request.assume, "--assume", "A: symmetric"),
+        **declared(request),
         **conventions(request),
     }
     if request.wrt is not None:
@@ -280,13 +274,9 @@ def _whole(cell: Any) -> int:
 def _written(request: Request, terminal: Terminal, found: list[RowVerdict], shape: str) -> None:
     """The verdicts on standard output, or in a file with the summary on standard output."""
     content = WRITERS[shape](found, request.hint)
-    if request.output is None:
-        terminal.result(content)
-        if shape == "text":
-            terminal.result(summary_text(found))
-        return
-    write_file(request.output, content, force=request.force)
-    terminal.result(summary_text(found))
+    terminal.deliver(content, request.output, force=request.force)
+    if request.output is not None or shape == "text":
+        terminal.result(summary_text(found))
 
 
 def record_of(v: RowVerdict, hint: bool) -> dict[str, Any]:
@@ -330,12 +320,8 @@ def _unguarded(cell: str) -> str:
 
 
 def _json(found: list[RowVerdict], hint: bool) -> str:
-    document = {
-        "schema": "matderiv/1",
-        "answers": [record_of(v, hint) for v in found],
-        "summary": summary(found),
-    }
-    return json_text(document)
+    answers = [record_of(v, hint) for v in found]
+    return json_text({"schema": SCHEMA, "answers": answers, "summary": summary(found)})
 
 
 def _lines(found: list[RowVerdict], hint: bool) -> str:

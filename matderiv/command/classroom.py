@@ -73,12 +73,9 @@ def _turned(path: Path, student: str, request: Request) -> Turned:
 def _written(request: Request, terminal: Terminal, turned: list[Turned]) -> None:
     """Pages in a folder, a table in a file, or everything in short on standard output."""
     name = request.output
-    if name is None:
-        terminal.result(_text(turned))
-        return
-    if name.endswith(".csv"):
+    if name is not None and name.endswith(".csv"):
         write_file(name, _csv(turned), force=request.force)
-    else:
+    elif name is not None:
         _pages(Path(name), turned, force=request.force)
     terminal.result(_text(turned))
 

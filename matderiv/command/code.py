@@ -45,11 +45,7 @@ def run(request: Request, terminal: Terminal) -> int:
 def _programmed(request: Request, asked: TypedQuestion) -> tuple[str, Check]:
     """The source, and what checks it: gradients come with the value, other kinds alone."""
     fresh = not request.values.get("no_check")
-    options: dict[str, Any] = {
-        "shapes": asked.shapes,
-        "assume": asked.assume,
-        "structure": request.structure,
-    }
+    options: dict[str, Any] = {**asked.declared, "structure": request.structure}
     gradient = request.kind in (None, "gradient") and request.order == 1
     if gradient and is_scalar(asked.reading.expr.shape):
         wrt: Any = list(asked.wrts) if len(asked.wrts) > 1 else asked.wrt

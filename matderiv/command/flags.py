@@ -1,4 +1,4 @@
-"""The options of the program: what `options` reads and `manual` explains."""
+"""The options of the program: what `options` reads and `verbs` explains."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -210,15 +210,14 @@ CLASS = described("""
 """) + chosen(PRINTED, "output force")
 
 
-def read_from(options: tuple[Option, ...]) -> tuple[Option, ...]:
-    """The same options where a file alone is a whole derivation."""
-    says = "check a derivation line by line: .tex, .md or .txt; or read the expression from a file"
-    return tuple(replace(o, says=says) if o.flag == "--file" else o for o in options)
-
-
-def unstructured(options: tuple[Option, ...]) -> tuple[Option, ...]:
-    """The same options with no structure chosen: an answer may follow either convention."""
-    return tuple(replace(o, default=None) if o.flag == "--structure" else o for o in options)
+_OF_AN_ANSWER: dict[str, dict[str, Any]] = {
+    "--structure": {"default": None},  # an answer may follow either convention
+    "--file": {
+        "says": "check a derivation line by line: .tex, .md or .txt; or read the expression from "
+        "a file"
+    },
+}
+JUDGED = tuple(replace(o, **_OF_AN_ANSWER.get(o.flag, {})) for o in ASKED)
 
 
 CODE = described(

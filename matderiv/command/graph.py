@@ -21,7 +21,6 @@ from matderiv.command.streams import (
 from matderiv.doors.graph import Graph, graph
 from matderiv.errors import ParseError, ShapeError, UnknownName
 from matderiv.input.values import checked_values, names_in, values_from_file, values_in
-from matderiv.output.graphs.table import steps_text
 from matderiv.shapes import is_scalar
 
 KINDS = ("svg", "dot", "mermaid", "tikz")
@@ -62,7 +61,7 @@ def _answer(request: Request, terminal: Terminal, files: dict[str, str]) -> int:
     elif not printed:
         printed.append(found.text(values, upstream, collapse=collapse))
         printed += ["", found.explain(values, upstream)] if request.explain else []
-        printed += ["", steps_text(found.steps(values, upstream))] if request.step else []
+        printed += ["", *map(str, found.steps(values, upstream))] if request.step else []
     terminal.result("\n".join(printed))
     if not request.json and values is not None:
         _tell_about_numbers(found, values, upstream, terminal)
@@ -124,19 +123,11 @@ def _understood(request: Request) -> tuple[Graph, dict[str, Any] | None]:
     for name in request.values["values"]:
         filed |= values_from_file(name)
     values = checked_values({**filed, **typed}) or None
-    shapes = declared(request.shape, "--shape", "X: n,d")
+    known, how = declared(request), {n: getattr(request, n) for n in ("wrt", "fold", "expand")}
     try:
-        found = graph(
-            f,
-            shapes=shapes,
-            assume=declared(request.assume, "--assume", "A: symmetric"),
-            wrt=request.wrt,
-            values=values,
-            fold=request.fold,
-            expand=request.expand,
-        )
+        found = graph(f, values=values, **known, **how)
     except ShapeError as error:
-        free = [n for n in names_in(f, shapes) if n not in (shapes or ())]
+        free = [n for n in names_in(f, known["shapes"]) if n not in known["shapes"]]
         if values is None and free:
             error.hint = f'--at {free[0]}=2,... with numbers, or --shape "{free[0]}:" for a scalar'
         raise

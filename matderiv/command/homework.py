@@ -121,8 +121,7 @@ def verdicts(
         document,
         suffix,
         wrt=request.wrt,
-        shapes=declared(request.shape, "--shape", "X: n,d"),
-        assume=declared(request.assume, "--assume", "A: symmetric"),
+        **declared(request),
         conventions=conventions,
         progress=progress,
     )
@@ -151,7 +150,7 @@ def _document(
     """All verdicts with their stable codes, for programs; with an error if they are not all."""
     unfinished = {} if late is None else {"error": failures.document(late, code)["error"]}
     return {
-        "schema": "matderiv/1",
+        "schema": failures.SCHEMA,
         "file": request.file,
         "correct": {0: True, 1: False}.get(code),
         "derivations": [

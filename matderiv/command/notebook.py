@@ -5,6 +5,7 @@ answer, or a derivation of several lines, of `%%verify "x'*A*x" x`; the line tak
 the command line.
 """
 
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from html import escape
 from typing import Any
@@ -50,15 +51,21 @@ def _verdict(found: Verdict) -> str:
         right = formula(found.corrected, LatexNames(roots=[found.corrected]))
         body.append(f'<p class="formula">{mathml(right, display=True)}</p>')
     body += [] if found.counterexample is None else [_said(str(found.counterexample))]
-    return inside_page([*body, *(_said(f"Note: {note}") for note in found.notes)])
+    return _noted(body, found.notes)
 
 
 @notebook_html.register
 def _lines(found: StepsVerdict) -> str:
     rows = [(str(v.number), v.mark, v.text, v.message) for v in found.lines]
     body = [_said(found.title)] if found.title else []
-    body += ["<table>", *(_line(*row) for row in rows), "</table>", _said(found.conclusion)]
-    return inside_page([*body, *(_said(f"Note: {note}") for note in found.notes)])
+    return _noted(
+        [*body, "<table>", *(_line(*row) for row in rows), "</table>", _said(found.conclusion)],
+        found.notes,
+    )
+
+
+def _noted(body: Sequence[str], notes: Iterable[str]) -> str:
+    return inside_page([*body, *(_said(f"Note: {note}") for note in notes)])
 
 
 def _line(number: str, mark: str, text: str, message: str) -> str:
@@ -70,8 +77,7 @@ def _line(number: str, mark: str, text: str, message: str) -> str:
 @notebook_html.register
 def _report(found: CheckReport) -> str:
     colour = {"verified": RIGHT, "disproved": WRONG}.get(found.verdict, OPEN)
-    body = [_coloured("p", found.verdict, colour), _said(str(found))]
-    return inside_page([*body, *(_said(f"Note: {note}") for note in found.notes)])
+    return _noted([_coloured("p", found.verdict, colour), _said(str(found))], found.notes)
 
 
 @notebook_html.register
@@ -82,8 +88,8 @@ def _pass(found: Pass) -> str:
         f"<td>{_array(found.gradients.get(name))}</td></tr>"
         for name, value in found.values.items()
     ]
-    notes = [_said(f"Note: {note}") for note in (*found.notes, *found.gaps)]
-    return inside_page(["<table>", f"<tr>{head}</tr>", *rows, "</table>", *notes])
+    body = ["<table>", f"<tr>{head}</tr>", *rows, "</table>"]
+    return _noted(body, (*found.notes, *found.gaps))
 
 
 def _array(value: object) -> str:
@@ -139,13 +145,11 @@ def verify_magic(line: str, cell: str) -> Any:
         request = _request("verify", [*_words(line), "--", claimed])
         *asked, answer = request.operands
         question = understood(Request("verify", tuple(asked), request.values))
-        how = {"shapes": question.shapes, "assume": question.assume, **conventions(request)}
+        how: dict[str, Any] = {**question.declared, **conventions(request)}
         return verify(question.text, question.wrt, answer, **how)
     request = _request("verify", _words(line))
     f, by, *_ = (*request.operands, None, None)
-    shapes = declared(request.shape, "--shape", "X: n,d")
-    assume = declared(request.assume, "--assume", "A: symmetric")
-    return verify_steps(claimed, f, by, shapes=shapes, assume=assume)
+    return verify_steps(claimed, f, by, **declared(request))
 
 
 def _request(verb: str, words: list[str]) -> Request:

@@ -33,12 +33,14 @@ OF_A_NUMBER = ("solve", "curvature")  # verbs whose f is a number
 
 @dataclass(frozen=True)
 class TypedQuestion:
-    """What was typed, and what it means; `wrt` is the first of the variables `wrts`."""
+    """What was typed, and what it means; `wrt` is the first of the variables `wrts`.
+
+    `declared` are the sizes and facts that options declare, as arguments of `derive`.
+    """
 
     text: str
     wrts: tuple[str, ...]
-    shapes: dict[str, str]
-    assume: dict[str, str]
+    declared: dict[str, Any]
     reading: Reading
 
     @property
@@ -54,10 +56,9 @@ def understood(request: Request) -> TypedQuestion:
     """
     text, wrt = _operands(request)
     text = text if request.verb == "verify" else spelled(request, text)
-    shapes = declared(request.shape, "--shape", "X: n,d")
-    assume = declared(request.assume, "--assume", "A: symmetric")
+    known = declared(request)
     try:
-        how: dict[str, Any] = {"shapes": shapes, "assume": assume, "about": names_asked(wrt or ())}
+        how: dict[str, Any] = {**known, "about": names_asked(wrt or ())}
         said = partial(
             read_question, text, **how, wirtinger=request.verb in ("derive", "check", "verify")
         )
@@ -70,7 +71,7 @@ def understood(request: Request) -> TypedQuestion:
         raise _no_variable(request.verb, text, reading)
     names = _several(wrt) if request.verb in ("derive", "code") else [wrt]
     wrts = tuple(dict.fromkeys(_known_variable(name, reading) for name in names))
-    return TypedQuestion(text, wrts, shapes, assume, reading)
+    return TypedQuestion(text, wrts, known, reading)
 
 
 def spelled(request: Request, text: str) -> str:
@@ -85,13 +86,16 @@ def _several(wrt: str) -> list[str]:
     return names if names and all(is_name(canonical_name(n)) for n in names) else [wrt]
 
 
-def declared(lines: tuple[str, ...], flag: str, example: str) -> dict[str, str]:
-    """The declarations of an option by name; ParseError with the option as a hint."""
-    try:
-        return declarations(lines)
-    except ParseError as error:
-        error.hint = f'{flag} "{example}"'
-        raise
+def declared(request: Request) -> dict[str, Any]:
+    """What --shape and --assume declare, by name; ParseError with the option as a hint."""
+    found = {}
+    for name, hint in (("shapes", '--shape "X: n,d"'), ("assume", '--assume "A: symmetric"')):
+        try:
+            found[name] = declarations(request.values[name.removesuffix("s")])
+        except ParseError as error:
+            error.hint = hint
+            raise
+    return found
 
 
 def _operands(request: Request) -> tuple[str, str | None]:
@@ -202,14 +206,9 @@ def _explained(error: ParseError | ShapeError, text: str, wrt: str) -> ParseErro
 
 def derived(request: Request, asked: TypedQuestion) -> Derivations:
     """The derivations that were asked for, one for each variable."""
-    found: Derivations = derive(
-        asked.text,
-        list(asked.wrts),
-        shapes=asked.shapes,
-        assume=asked.assume,
-        check=not request.values.get("no_check"),
-        **conventions(request),
-    )
+    how: dict[str, Any] = {**asked.declared, **conventions(request)}
+    how["check"] = not request.values.get("no_check")
+    found: Derivations = derive(asked.text, list(asked.wrts), **how)
     return found
 
 

@@ -30,7 +30,7 @@ def run(request: Request, terminal: Terminal) -> int:
 def _answered(request: Request, terminal: Terminal) -> int:
     asked = understood(request)
     heard(request, asked, terminal)
-    how: dict[str, Any] = {"shapes": asked.shapes, "assume": asked.assume}
+    how: dict[str, Any] = asked.declared
     if request.verb == "curvature":
         bent = curvature(asked.text, asked.wrt, **how)
         terminal.result(_curved(request, bent))

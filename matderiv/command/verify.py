@@ -32,12 +32,14 @@ def run(request: Request, terminal: Terminal) -> int:
         raise UsageError("the answer is empty", hint=EXAMPLE)
     answer.heard(request, asked, terminal)
     claimed = spelled(request, claimed)
+    how: dict[str, Any] = {**asked.declared, **conventions(request)}
+    how |= {"seed": request.seed, "points": request.points}
     verdict: Verdict | None = None
     try:
         with limited(request.timeout):
-            verdict = _verdict(request, asked, claimed, diagnosis=False)
-            if verdict.correct is False:
-                verdict = _verdict(request, asked, claimed, diagnosis=True)
+            for causes in (False, True):
+                if verdict is None or verdict.correct is False:
+                    verdict = verify(asked.text, asked.wrt, claimed, diagnosis=causes, **how)
     except TimeUp as error:
         if verdict is None:
             raise TimeLimitError(
@@ -45,6 +47,7 @@ def run(request: Request, terminal: Terminal) -> int:
             ) from error
         said = f"the search for the mistake was ended after {request.timeout:g} s"
         verdict = replace(verdict, notes=(*verdict.notes, said))
+    assert verdict is not None
     terminal.result(_written(request, asked, claimed, verdict))
     return {True: failures.FINE, False: failures.WRONG, None: failures.UNSUPPORTED}[verdict.correct]
 
@@ -61,26 +64,10 @@ def _split(request: Request) -> tuple[Request, str]:
     return replace(request, operands=request.operands[:-1]), request.operands[-1]
 
 
-def _verdict(request: Request, asked: TypedQuestion, claimed: str, *, diagnosis: bool) -> Verdict:
-    return verify(
-        asked.text,
-        asked.wrt,
-        claimed,
-        shapes=asked.shapes,
-        assume=asked.assume,
-        **conventions(request),
-        seed=request.seed,
-        points=request.points,
-        diagnosis=diagnosis,
-    )
-
-
 def _written(request: Request, asked: TypedQuestion, claimed: str, verdict: Verdict) -> str:
     if request.json:
         return json_text(_document(asked, claimed, verdict, request.hint))
-    if request.hint:
-        return verdict.hint
-    return str(verdict)
+    return verdict.hint if request.hint else str(verdict)
 
 
 def _document(asked: TypedQuestion, claimed: str, verdict: Verdict, hint: bool) -> dict[str, Any]:
@@ -90,7 +77,7 @@ def _document(asked: TypedQuestion, claimed: str, verdict: Verdict, hint: bool) 
     if found is not None:
         example = {"sizes": dict(found.sizes), **fields_of(found, "entry claimed truth seed")}
     return {
-        "schema": "matderiv/1",
+        "schema": failures.SCHEMA,
         "expression": asked.text,
         "wrt": asked.wrt,
         "answer": claimed,

@@ -1,11 +1,8 @@
 """A circuit as a table for the terminal: what every node is, its value, its gradient."""
 
-from collections.abc import Iterable
-
 from matderiv.arguments import in_short
 from matderiv.circuit.figures import array_text
 from matderiv.circuit.picture import COLLAPSED, Cell, Picture
-from matderiv.circuit.steps import BackwardStep
 from matderiv.output.wrapping import in_columns
 
 _LONGEST = 46  # characters of an entry of the table
@@ -39,8 +36,3 @@ def _row(cell: Cell, picture: Picture) -> list[str]:
         gradient,
         in_short(cell.answer or _NOTHING, _LONGEST),
     ]
-
-
-def steps_text(found: Iterable[BackwardStep]) -> str:
-    """The backward pass one step after the other."""
-    return "\n".join(map(str, found))
