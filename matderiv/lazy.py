@@ -37,6 +37,9 @@ sp: Any = LazyModule("sympy")
 mp: Any = LazyModule("mpmath")
 """mpmath, lazily: numbers with as many digits as are asked for; SymPy brings it."""
 
+difflib: Any = LazyModule("difflib")
+"""What a misspelled word is like, lazily."""
+
 
 @contextmanager
 def quiet() -> Iterator[None]:

@@ -304,6 +304,19 @@ def test_importing_imports_no_sympy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_deriving_an_object_loads_no_reader_of_texts_and_unchecked_no_numpy() -> None:
+    code = (
+        "import sys, sympy as sp, matderiv as md;"
+        "A, x = sp.MatrixSymbol('A', 3, 3), sp.MatrixSymbol('x', 3, 1);"
+        "md.derive(x.T*A*x, x, check=False);"
+        "first = 'numpy' in sys.modules;"
+        "md.derive(x.T*A*x, x);"
+        "rooms = ('input.resolve', 'input.text', 'input.python', 'input.latex', 'output');"
+        "sys.exit(first or any('matderiv.' + room in sys.modules for room in rooms))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 CHOICES = [
     "where(where(a>0,b,c)>where(b>0,a,c),a,b)",
     "where(sum(x)>where(b>0,a,x'*x),a,norm2(x))",

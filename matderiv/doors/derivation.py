@@ -12,7 +12,6 @@ from matderiv.calculus.derivative import FORWARDS, Derivative
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import SHORT, name_parts, with_parts
 from matderiv.doors import shown
-from matderiv.doors.check import check_derivation
 from matderiv.errors import NoMatrixForm, UntrueResult
 from matderiv.expr import Expr, is_, walk
 from matderiv.functions.abstract import refuse_numbers
@@ -20,31 +19,33 @@ from matderiv.input.asking import value_shape
 from matderiv.language.printer import text
 from matderiv.lazy import later
 from matderiv.numeric.evaluate import bind_labels, bind_sizes
-from matderiv.numeric.report import CheckReport
-from matderiv.programs.number_formula import NumberFormula
 from matderiv.shapes import Shape, size_value
 from matderiv.work import A_VIEW, bounded
 
 if TYPE_CHECKING:
+    from matderiv.doors import check as checks
     from matderiv.doors import structured
     from matderiv.doors import sum_form as sums
     from matderiv.doors.structured import StructuredHessian
     from matderiv.input import guesses
     from matderiv.input import values as numbers
     from matderiv.input.resolve import Reading
+    from matderiv.numeric.report import CheckReport
     from matderiv.output import index_notation, to_sympy
     from matderiv.output.code import derivative
     from matderiv.output.documents import hints, notebooks
     from matderiv.output.documents import json as in_json
     from matderiv.output.documents import text as in_text
+    from matderiv.programs import number_formula
 else:
-    sums, structured = later("matderiv.doors", "sum_form structured")
+    checks, sums, structured = later("matderiv.doors", "check sum_form structured")
     guesses, numbers = later("matderiv.input", "guesses values")
     index_notation, to_sympy = later("matderiv.output", "index_notation to_sympy")
     (derivative,) = later("matderiv.output.code", "derivative")
     hints, notebooks, in_json, in_text = later(
         "matderiv.output.documents", "hints notebooks json text"
     )
+    (number_formula,) = later("matderiv.programs", "number_formula")
 
 VIEWS = ("chain", "differential", "index")
 
@@ -347,10 +348,10 @@ class Derivation:
         return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
 
     @cached_property
-    def numeric(self) -> NumberFormula:
+    def numeric(self) -> number_formula.NumberFormula:
         """The formula that numbers are computed with: the printed one, and its limits."""
         by = self.whole.wrt if self.whole is not None else self.wrt
-        return NumberFormula(self.f, by, self.order, self.derivative)
+        return number_formula.NumberFormula(self.f, by, self.order, self.derivative)
 
     def function(self, dtype: str = "float64") -> Callable[..., Any]:
         """The derivative compiled for NumPy: called with values, it gives what `evaluate` gives.
@@ -386,7 +387,7 @@ class Derivation:
 
     def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
         """The derivative compared with differences of f itself at random points."""
-        return check_derivation(self.whole or self, points=points, seed=seed)
+        return checks.check_derivation(self.whole or self, points=points, seed=seed)
 
     def require_matrix_form(self) -> Expr:
         """The displayed expression; NoMatrixForm with the index form where there is none."""

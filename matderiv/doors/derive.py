@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from matderiv.arguments import require_whole, require_word, variables_in
 from matderiv.calculus.derivative import (
@@ -20,7 +20,6 @@ from matderiv.calculus.entries import entry_of
 from matderiv.calculus.structure import STRUCTURES, linear_structure
 from matderiv.choosing.limits import limits_met
 from matderiv.choosing.parts import name_parts
-from matderiv.doors.check import truthful, truthful_entry
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derivations import Derivations
 from matderiv.errors import MatderivError
@@ -29,8 +28,14 @@ from matderiv.input.asking import Question, understood, upstream_of, variable_of
 from matderiv.input.conjugates import about_complex, conjugate_name, is_complex
 from matderiv.input.entries import AskedEntry, entry_asked, entry_of_symbol
 from matderiv.language.printer import text
+from matderiv.lazy import later
 from matderiv.words.chains import facts
 from matderiv.work import A_VERB, bounded
+
+if TYPE_CHECKING:
+    from matderiv.doors import check as checks
+else:
+    (checks,) = later("matderiv.doors", "check")
 
 Assume = Mapping[str, Any]
 
@@ -152,12 +157,12 @@ def _hessian_product(
     how: dict[str, Any] = {"layout": layout, "structure": structure, "upstream": None}
     if check:
         first = differentiate(asked.f, x, "gradient", structure=structure)
-        truthful(_derivation(asked, x, first, kind="gradient", order=1, **how))
+        checks.truthful(_derivation(asked, x, first, kind="gradient", order=1, **how))
     gradient = derivative_anywhere(asked.f, x, 1, structure=structure)
     found = differentiate(gradient, x, "hvp")
     d = _derivation(replace(asked, f=gradient), x, found, kind="hvp", order=1, **how)
     d = replace(d, notes=(*d.notes, f"f stands for the gradient by {x.name}, {_spelled(gradient)}"))
-    return truthful(d) if check else d
+    return checks.truthful(d) if check else d
 
 
 def _one_by_one(order: int) -> Callable[..., list[Derivative]]:
@@ -168,10 +173,10 @@ def _one_by_one(order: int) -> Callable[..., list[Derivative]]:
 def _told(whole: Derivation, entry: AskedEntry | None, check: bool) -> Derivation:
     """The derivation, or the one by an entry of what it is by, checked if that is asked."""
     if entry is None:
-        return truthful(whole) if check else whole
+        return checks.truthful(whole) if check else whole
     derivative = entry_of(whole.derivative, entry, whole.f, whole.order)
     d = replace(whole, wrt=entry.variable, derivative=derivative, whole=whole)
-    return truthful_entry(d, entry) if check else d
+    return checks.truthful_entry(d, entry) if check else d
 
 
 def _check_entries(entries: Sequence[AskedEntry | None], kind: str) -> None:

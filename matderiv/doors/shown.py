@@ -10,7 +10,6 @@ from matderiv.calculus.sweeps import axes_of
 from matderiv.choosing.layout import by_free_entries, in_layout, vec_form
 from matderiv.choosing.placed import placed
 from matderiv.choosing.polish import polished
-from matderiv.doors.check import require_same_numbers
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.language.printer import text
 from matderiv.lazy import later
@@ -19,10 +18,12 @@ from matderiv.tensors.tensor import Tensor
 from matderiv.words.chains import facts
 
 if TYPE_CHECKING:
+    from matderiv.doors import check as checks
     from matderiv.doors.derivation import Derivation
     from matderiv.output import index_notation
     from matderiv.views import components
 else:
+    (checks,) = later("matderiv.doors", "check")
     (index_notation,) = later("matderiv.output", "index_notation")
     (components,) = later("matderiv.views", "components")
 
@@ -44,7 +45,7 @@ def written_out(d: Derivation) -> Expr:
     shown = placed(turned)
     if shown is not d.expr:
         axes = range(len(d.shape))[:: 1 if turned is d.expr else -1]
-        require_same_numbers(d, shown, axes, f"the form in {d.layout} layout")
+        checks.require_same_numbers(d, shown, axes, f"the form in {d.layout} layout")
     return shown
 
 
@@ -89,7 +90,7 @@ def stacked(d: Derivation) -> Expr | None:
     if form is not None and not d.by_free_entries:
         split = len(d.shape) - len(d.wrt.shape)
         axes = (*range(split)[::-1], *range(split, len(d.shape))[::-1])
-        require_same_numbers(d, form, axes, "the stacked form (vec)")
+        checks.require_same_numbers(d, form, axes, "the stacked form (vec)")
     if form is not None and d.by_free_entries:
         form = by_free_entries(form, d.wrt, both=d.order == 2)
     return None if form is None else polished(form, set(walk(d.f)))

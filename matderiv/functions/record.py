@@ -10,7 +10,7 @@ A kind says where the derivative comes from:
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -120,8 +120,10 @@ def register(function: Function) -> Function:
     given = _given(function)
     arity = (len(given),) * 2 if function.arity == UNSAID else function.arity
     example = function.example or _simplest_call(function, arity, given)
-    known = REGISTRY[function.name] = replace(function, arity=arity, example=example)
-    return known
+    for field, value in (("arity", arity), ("example", example)):
+        object.__setattr__(function, field, value)  # before anybody has seen the record
+    REGISTRY[function.name] = function
+    return function
 
 
 def _given(function: Function) -> list[str]:

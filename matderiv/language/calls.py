@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from matderiv.functions.record import Function
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String
 from matderiv.language.tokens import GREEK_NAMES
+from matderiv.lazy import difflib
 from matderiv.shapes import Dim, Size, plus, times, with_sizes
 
 UNTYPED = ("operator", "internal", "abstract")
@@ -146,7 +146,7 @@ def _unknown(node: Call, source: Source) -> UnknownFunction:
     names = [f for f in function_names() if node.name != "pi"]
     near = [f for f in names if f.startswith(f"{node.name}_") or node.name.startswith(f"{f}_")]
     alike = [f for f in names if abs(len(f) - len(node.name)) <= 4]
-    near = near[:3] or get_close_matches(node.name, alike, 3, 0.65)
+    near = near[:3] or difflib.get_close_matches(node.name, alike, 3, 0.65)
     hint = ", ".join(near) if near else None
     if node.name in BY_SYMBOL:
         hint = BY_SYMBOL[node.name]

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, SupportsIndex
 
 from matderiv.arguments import given, optional_mapping
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, Span
 from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
+from matderiv.lazy import difflib
 from matderiv.shapes import Dim, Shape, Size, is_scalar, shape_text, times
 
 MAX_SIZE = 100_000
@@ -35,13 +35,13 @@ SPELLED = ("lam", "lamb", "lamda", "lambd", "lmbda", "lr", "reg", "eps")
 
 SHAPES = 'shapes={"X": "n,d", "y": "n", "c": ""}'
 ASSUME = 'assume={"A": "symmetric"}'
-_SPACE = re.compile(r"(?:R|ℝ|\\mathbb\s*\{?\s*R\s*\}?)\s*(?P<power>\^.+)?", re.DOTALL)
-_BETWEEN = re.compile(
+_SPACE = r"(?s)(?:R|ℝ|\\mathbb\s*\{?\s*R\s*\}?)\s*(?P<power>\^.+)?"
+_BETWEEN = (
     r",|×|\\times(?![A-Za-z])|\s+(?:x|by)\s+|(?<=[0-9])x(?=\w)|x(?=[0-9])"
     r"|(?<=\b[A-Za-z])x(?=[A-Za-z]\b)"
 )
-_SIGN = re.compile(r":|∈|\\in(?![A-Za-z])|\s(?:in|is)\s")  # between a name and what is said of it
-_NEXT = re.compile(r";|,(?=\s*[^\W\d]\w*\s*:)")
+_SIGN = r":|∈|\\in(?![A-Za-z])|\s(?:in|is)\s"  # between a name and what is said of it
+_NEXT = r";|,(?=\s*[^\W\d]\w*\s*:)"
 _WHOLE = "sizes are whole numbers from 1, or names, or products such as 2*n"
 
 
@@ -96,7 +96,7 @@ def _entries(value: Any) -> list[str]:
     if not isinstance(value, str):
         return [_entry(value)]
     inside = value.strip()
-    space = _SPACE.fullmatch(inside)
+    space = re.fullmatch(_SPACE, inside)
     if space:
         inside = (space["power"] or "").strip("^_ ")
     for pair in ("()", "[]", "{}"):
@@ -104,7 +104,7 @@ def _entries(value: Any) -> list[str]:
             inside = inside[1:-1].strip().removesuffix(",")
     if inside in ("", "scalar", "number"):
         return []
-    return [entry.strip() for entry in _BETWEEN.split(inside)]
+    return [entry.strip() for entry in re.split(_BETWEEN, inside)]
 
 
 def _entry(value: Any) -> str:
@@ -144,12 +144,12 @@ def declarations(texts: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in texts:
         place = 0
-        for entry in _NEXT.split(line):
+        for entry in re.split(_NEXT, line):
             span = (place, place + len(entry))
             place += len(entry) + 1
             if not entry.strip() and ";" in line:
                 continue
-            sign = _SIGN.search(entry)
+            sign = re.search(_SIGN, entry)
             typed, value = (entry[: sign.start()], entry[sign.end() :]) if sign else (entry, "")
             if sign is None:
                 raise ParseError(
@@ -184,7 +184,7 @@ def declared_facts(assume: Mapping[str, Any] | None) -> dict[str, frozenset[str]
     return found
 
 
-_FACT = re.compile(
+_FACT = (
     r"(?:\s+(?:where|with|and|for)\s+|\s*,\s*|\s+\(\s*)(?P<name>[^\W\d]\w*)"
     rf"(?:\s+(?:is\s+)?(?P<fact>{'|'.join((*FACTS, *OF_COMPLEX))})"
     r"|\s*=\s*(?P=name)(?:'|\^T|ᵀ))\s*\)?\s*$"
@@ -200,7 +200,7 @@ def stated_facts(text: str) -> tuple[str, dict[str, str]]:
     [{'R': 'symmetric'}, {'R': 'symmetric'}, {}]
     """
     stated: dict[str, str] = {}
-    while isinstance(text, str) and (found := _FACT.search(text)):
+    while isinstance(text, str) and (found := re.search(_FACT, text)):
         stated[found["name"]] = found["fact"] or "symmetric"
         text = text[: found.start()] + " " * (len(text) - found.start())
     return text, stated
@@ -229,7 +229,7 @@ def fact_words(assume: Mapping[str, Any] | None) -> dict[str, list[str]]:
 
 
 def _unknown_fact(name: str, word: str, words: str) -> ParseError:
-    alike = get_close_matches(word.lower(), (*FACTS, *OF_COMPLEX), 1)
+    alike = difflib.get_close_matches(word.lower(), (*FACTS, *OF_COMPLEX), 1)
     near = SYNONYMS.get(word.lower()) or next(iter(alike), None)
     start = len(name) + 2 + words.find(word)
     return ParseError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, Span, UnknownName
 from matderiv.expr import REGISTRY, Expr
@@ -19,6 +18,7 @@ from matderiv.language.domain import check_domain
 from matderiv.language.explain import explained
 from matderiv.language.sizes import Sizes, fresh_names, is_open, open_names, renamed, renamed_text
 from matderiv.language.source import Call, Name, Node, Operation, Source
+from matderiv.lazy import difflib
 from matderiv.shapes import Dim, Shape, Size, plain_names, shape_text, size_names, with_sizes
 
 MAX_VARIABLES = 2_000
@@ -236,7 +236,7 @@ class Shaping:
 
     def unknown_name(self, name: str, node: Node, kind: str) -> UnknownName:
         known = [*self.context.known, *self.size_names]
-        near = get_close_matches(name, known, 2, 0.5)
+        near = difflib.get_close_matches(name, known, 2, 0.5)
         hint = " or ".join(near) if near else ", ".join(known[:12])
         message = f"{self.context.what} has the {kind} {name}, which the expression does not have"
         return UnknownName(message, source=self.source.text, span=node.span, hint=hint or None)

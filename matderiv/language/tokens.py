@@ -153,8 +153,7 @@ _WITH_ACCENT = (
     rf"(?<![{_LETTER}]{{2}})(?:∇²?|d)?(?:[{ACCENTED}]|[{_LETTER}][{MARKS}])"
     rf"(?![{_LETTER}{ACCENTED}{MARKS}])(?:_[A-Za-z0-9]+)?[{_LOW}]*"
 )
-_TOKEN = re.compile(
-    rf"""(?P<times>(?<=[0-9])\s*×\s*(?=-?[0-9.]))
+_TOKEN = rf"""(?x)(?P<times>(?<=[0-9])\s*×\s*(?=-?[0-9.]))
     |(?P<space>\s+)
     |(?P<comment>[#%][^\n]*)
     |(?P<number>(?:[0-9]+(?:\.(?![*/^]|T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
@@ -166,9 +165,9 @@ _TOKEN = re.compile(
         |[-+*/^'(),=<>|@\\;√⊗⊙∘⊘·⋅∗−–÷≥≤′’⟨⟩[\]:~∼])
     |(?P<entry>(?<=[)\]⟩>])_(?:\+|[A-Za-z0-9]{{1,4}}(?![A-Za-z0-9_(])))
     |(?P<superscript>(?<=[|‖∥])²(?:_[2F]|₂)(?![A-Za-z0-9_])|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|⁻?ᵀ|⊤)
-    |(?P<string>["“”][^"“”\n]*["“”])""",
-    re.VERBOSE,
-)
+    |(?P<string>["“”][^"“”\n]*["“”])"""
+"""Compiled when the first text is read: who comes with objects of SymPy needs none."""
+
 _PATTERN_QUOTE = re.compile(r"'[^'\n]*'")
 _HALF_EXPONENT = re.compile(r"[eE][+-]?(?![A-Za-z0-9_])")
 _OTHER_BASE = re.compile(r"0[xXbBoO][0-9]")
@@ -185,9 +184,9 @@ def tokenize(text: str) -> list[Token]:
     """
     require_short(text)
     tokens: list[Token] = []
-    place = 0
+    place, token = 0, re.compile(_TOKEN)
     while place < len(text):
-        match = _TOKEN.match(text, place)
+        match = token.match(text, place)
         if match is None:
             raise _refused(text, place)
         kind = match.lastgroup or ""
@@ -308,7 +307,7 @@ def plain_letter(character: str) -> str:
 
 def is_name(text: str) -> bool:
     """True for a letter followed by letters, digits and underscores."""
-    match = _TOKEN.match(text)
+    match = re.match(_TOKEN, text)
     return match is not None and match.lastgroup == "name" and match.end() == len(text)
 
 
