@@ -85,6 +85,11 @@ class Drawing:
     title: str
 
 
+def coordinate(value: float) -> str:
+    """A place on the paper, with one digit behind the point."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
 def text_width(shown: str, size: float = FINE) -> float:
     """The width of a line, a little more than it takes."""
     return display_width(shown) * COLUMN * size

@@ -9,8 +9,7 @@ from matderiv.output.code.dialect import Dialect
 from matderiv.output.code.jax import JAX
 from matderiv.output.code.julia import JULIA
 from matderiv.output.code.matlab import MATLAB
-from matderiv.output.code.numpy import NUMPY
-from matderiv.output.code.single import NUMPY_SINGLE
+from matderiv.output.code.numpy import NUMPY, NUMPY_SINGLE
 from matderiv.output.code.torch import TORCH
 from matderiv.output.code.writer import Heading, Writer
 from matderiv.programs.compiled import DTYPES

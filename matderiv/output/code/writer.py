@@ -91,7 +91,7 @@ class Writer:
         known = set(self.program.sizes)
         lines = self._arrays()
         checked = []
-        for v in sorted(self.program.inputs, key=lambda v: -_new_names(v.shape)):
+        for v in sorted(self.program.inputs, key=lambda v: -sum(map(single, v.shape))):
             before = len(lines)
             name, fresh = self.names[v.name], [s for s in v.shape if single(s)]
             plain = len(set(fresh)) == len(v.shape) and not known & {s.names[0] for s in fresh}
@@ -341,7 +341,3 @@ def single(s: object) -> TypeGuard[Dim]:
     if not isinstance(s, Dim) or s.coefficient != 1 or len(s.names) != 1:
         return False
     return (*size_names([(s,)]),) == s.names
-
-
-def _new_names(shape: Sequence[object]) -> int:
-    return sum(single(s) for s in shape)

@@ -4,7 +4,7 @@ Everything that is not a fixed part of the page is escaped. The page fits a narr
 break before = and + or -, and what cannot be broken scrolls in its own box.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -106,12 +106,12 @@ def _broken(right: str) -> str:
 
 def _head(about: About, names: SpokenNames) -> list[str]:
     """What the names are, and what is to be known."""
-    return [f'<p class="said">{HTML.declarations(about, names)}</p>', *about_html(about, names)]
+    return said([HTML.declarations(about, names), *HTML.about(about, names)])
 
 
-def about_html(about: About, names: SpokenNames) -> list[str]:
-    """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
-    return [f'<p class="said">{sentence}</p>' for sentence in HTML.about(about, names)]
+def said(sentences: Iterable[str]) -> list[str]:
+    """Sentences as paragraphs."""
+    return [f'<p class="said">{sentence}</p>' for sentence in sentences]
 
 
 def _section(title: str, rows: Sequence[str], level: str, *, answer: bool) -> list[str]:

@@ -45,7 +45,8 @@ def document_latex(
     "partial" or "nabla".
     """
     names = DocumentNames(document, **style)
-    out = ["% needs: \\usepackage{amsmath,amssymb}", *_head(document, names)]
+    shown = names.variable(document.f), formula(document.shown, names)
+    out = ["% needs: \\usepackage{amsmath,amssymb}", *_head(document.about, names, *shown)]
     for section, lines in written_sections(document, names, detail):
         out += [rf"\paragraph{{{plain(section.title)}}}", *_aligned(lines, detail, names)]
     body = "\n".join(out) + "\n"
@@ -55,27 +56,19 @@ def document_latex(
 def answer_latex(equation: str, about: About, names: SpokenNames, *, standalone: bool) -> str:
     """One equation with what is to be known about it, as a fragment or as a file."""
     left, _, right = equation.partition(" = ")
-    told = about_latex(about, names)
-    body = "\n".join((LATEX.declarations(about, names), *_display(left, right), told, ""))
+    body = "\n".join((*_head(about, names, left, right), ""))
     return PREAMBLE + body + "\\end{document}\n" if standalone else body
 
 
-def _head(document: Document, names: SpokenNames) -> list[str]:
-    """What is differentiated, the declarations, and what is to be known, as sentences."""
-    shown = _display(names.variable(document.f), formula(document.shown, names))
-    about = document.about
-    return [LATEX.declarations(about, names), *shown, about_latex(about, names)]
+def _head(about: About, names: SpokenNames, left: str, right: str) -> list[str]:
+    """The declarations, an equation, and what is to be known, as sentences."""
+    shown = [r"\begin{align*}", aligned(left, right), r"\end{align*}"]
+    return [LATEX.declarations(about, names), *shown, " ".join(LATEX.about(about, names))]
 
 
-def about_latex(about: About, names: SpokenNames) -> str:
-    """What was guessed, the layout, remarks, and how the result was checked, as sentences."""
-    return " ".join(LATEX.about(about, names))
-
-
-def _display(left: str, right: str) -> list[str]:
+def aligned(left: str, right: str) -> str:
     """One equation, broken where it is long."""
-    rows = " \\\\\n  &\\quad ".join(broken(right))
-    return [r"\begin{align*}", f"  {left} &= {rows}", r"\end{align*}"]
+    return f"  {left} &= " + " \\\\\n  &\\quad ".join(broken(right))
 
 
 def _aligned(lines: Sequence[Line], detail: str, names: DocumentNames) -> list[str]:

@@ -29,12 +29,7 @@ def answer_markdown(equation: str, about: About, names: SpokenNames) -> str:
 
 
 def _head(about: About, names: SpokenNames) -> Iterator[str]:
-    yield from ("", MARKDOWN.declarations(about, names), *about_markdown(about, names))
-
-
-def about_markdown(about: About, names: SpokenNames) -> Iterator[str]:
-    """What was guessed, the layout, remarks, and how the result was checked, as paragraphs."""
-    for sentence in MARKDOWN.about(about, names):
+    for sentence in (MARKDOWN.declarations(about, names), *MARKDOWN.about(about, names)):
         yield from ("", sentence)
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.choosing.parts import name_parts
 from matderiv.output.documents.html import (
-    about_html,
+    HTML,
     answer_html,
     document_html,
     document_part,
     equation_html,
     inside_page,
+    said,
 )
-from matderiv.output.documents.latex import about_latex, answer_latex, document_latex
+from matderiv.output.documents.latex import LATEX, answer_latex, document_latex
 from matderiv.output.documents.markdown import answer_markdown, document_markdown
 from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.documents.text import about_text, document_text
@@ -137,8 +138,8 @@ def in_notebook(d: Derivation) -> dict[str, str]:
     told, written, names = about(d), equation(d, {}), _spelling(d)
     return {
         "text/plain": "\n".join([str(d), *(f"# {line}" for line in about_text(told))]),
-        "text/html": inside_page([equation_html(written), *about_html(told, names)]),
-        "text/latex": f"$\\displaystyle {written}$\n\n{about_latex(told, names)}",
+        "text/html": inside_page([equation_html(written), *said(HTML.about(told, names))]),
+        "text/latex": f"$\\displaystyle {written}$\n\n{' '.join(LATEX.about(told, names))}",
     }
 
 

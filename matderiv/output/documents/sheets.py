@@ -9,28 +9,23 @@ from matderiv.errors import display_width
 from matderiv.language.sentences import marked, plain_words
 from matderiv.output.documents.html import (
     HTML,
-    about_html,
     document_body,
     equation_html,
     inside_page,
     page,
+    said,
 )
 from matderiv.output.documents.latex import (
+    LATEX,
     PREAMBLE,
-    about_latex,
+    aligned,
     document_latex,
     plain,
     typewriter,
 )
-from matderiv.output.documents.markdown import (
-    MARKDOWN,
-    about_markdown,
-    document_markdown,
-    escaped_text,
-)
+from matderiv.output.documents.markdown import MARKDOWN, document_markdown, escaped_text
 from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.documents.text import about_text, document_text
-from matderiv.output.latex.breaking import broken
 from matderiv.output.wrapping import in_columns
 from matderiv.views.document import About, Document
 
@@ -100,10 +95,10 @@ def _latex_part(part: SheetPart, detail: str, style: Mapping[str, Any]) -> Itera
     for paragraph in paragraphs(part.says):
         yield from (_latex_words(paragraph), "")
     if part.equations:
-        rows = " \\\\\n".join(map(_latex_equation, part.equations))
+        rows = " \\\\\n".join(aligned(*e.split(" = ", 1)) for e in part.equations)
         yield from (r"\begin{align*}", rows, r"\end{align*}")
     for about in part.about:
-        yield from (about_latex(about, part.names or SpokenNames()), "")
+        yield from (" ".join(LATEX.about(about, part.names or SpokenNames())), "")
     if part.document is not None:
         yield document_latex(part.document, detail=detail, **style)
     if part.picture is not None:
@@ -113,11 +108,6 @@ def _latex_part(part: SheetPart, detail: str, style: Mapping[str, Any]) -> Itera
         yield from _latex_table(part.table)
     if part.listing:
         yield from _latex_listing(part.listing)
-
-
-def _latex_equation(equation: str) -> str:
-    left, _, right = equation.partition(" = ")
-    return f"  {left} &= " + " \\\\\n  &\\quad ".join(broken(right))
 
 
 def _latex_words(said: str) -> str:
@@ -176,7 +166,7 @@ def _markdown_part(part: SheetPart, detail: str, style: Mapping[str, str]) -> It
     for equation in part.equations:
         yield from ("$$", equation, "$$", "")
     for about in part.about:
-        yield from (*list(about_markdown(about, part.names or SpokenNames()))[1:], "")
+        yield from (s for t in MARKDOWN.about(about, part.names or SpokenNames()) for s in (t, ""))
     if part.document is not None:
         yield document_markdown(part.document, detail=detail, **style)
     if part.picture is not None:
@@ -228,7 +218,7 @@ def _html_part(
     yield from (f"<p>{HTML.sentence(paragraph)}</p>" for paragraph in paragraphs(part.says))
     yield from map(equation_html, part.equations)
     for about in part.about:
-        yield from about_html(about, part.names or SpokenNames())
+        yield from said(HTML.about(about, part.names or SpokenNames()))
     if part.document is not None:
         yield from document_body(part.document, detail, inside=f"part-{number}-", **style)
     if part.picture is not None:

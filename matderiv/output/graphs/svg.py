@@ -9,6 +9,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from matderiv.circuit.drawing import Drawing, Frame, Text, Wire, text_width
+from matderiv.circuit.drawing import coordinate as _n
 from matderiv.circuit.figures import greek
 from matderiv.output.latex.formula import latex
 from matderiv.output.layout import Element, layout
@@ -48,10 +49,6 @@ def graph_svg(drawing: Drawing, *, styled: bool = True) -> str:
         "</svg>",
     ]
     return "\n".join(lines)
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
 
 
 def _clean(shown: str) -> str:

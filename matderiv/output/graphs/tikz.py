@@ -1,6 +1,7 @@
 r"""A picture of a circuit in TikZ, with formulas in LaTeX; needs tikz, amsmath and amssymb."""
 
 from matderiv.circuit.drawing import Drawing, Frame, Text, Wire
+from matderiv.circuit.drawing import coordinate as _n
 from matderiv.output.documents.latex import LATEX
 from matderiv.output.latex.formula import latex
 
@@ -57,10 +58,6 @@ def _extent(drawing: Drawing) -> tuple[float, float]:
     xs += [x for t in texts for x in (t.x - t.width / 2, t.x + t.width / 2)]
     ys += [y for t in texts for y in (t.y - t.size / 2, t.y + t.size / 2)]
     return max(xs) - min(xs), max(ys) - min(ys)
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
 
 
 def _at(x: float, y: float) -> str:

@@ -61,8 +61,9 @@ def _product(term: Term, axes: Indices, names: LatexNames) -> Expr:
     letters = dict(zip(order, axis_letters(len(order), names), strict=True))
     summed = ",".join(c for i, c in letters.items() if i not in axes)
     ordered = sorted(term.factors, key=lambda f: (bool(f.indices), not is_(f.expr, "eye")))
-    below = [_factor(f._replace(exponent=-f.exponent), letters, names) for f in _scalars(ordered)]
     above = [f for f in ordered if f.indices or f.exponent > 0]
+    under = [f._replace(exponent=-f.exponent) for f in ordered if f not in above]
+    below = [_factor(f, letters, names) for f in under]
     numbers = [_factor(f, letters, names) for f in above if not f.indices]
     entries = [_factor(f, letters, names) for f in above if f.indices]
     coefficient = abs(term.coefficient)
@@ -73,11 +74,6 @@ def _product(term: Term, axes: Indices, names: LatexNames) -> Expr:
         numbers.insert(0, number(coefficient))
     sign = [names.spelt(f"Σ[{summed}]", rf"\sum_{{{summed}}}")] if summed else []
     return _times([], [*numbers, *sign, *entries])
-
-
-def _scalars(factors: Sequence[Factor]) -> list[Factor]:
-    """Numbers that are divided by."""
-    return [f for f in factors if not f.indices and f.exponent < 0]
 
 
 def _times(counts: Sequence[int], factors: Sequence[Expr]) -> Expr:
