@@ -292,6 +292,7 @@ def test_either_of_two_solutions_on_a_sphere_is_right_and_a_bare_condition_leave
         ("sum(exp(X*w)) + norm2(w)^2", "w", "no closed form"),
         ("w'*x", "w", "affine in w"),
         ("norm2(X*W*A' - V)^2", "W", "no closed form"),
+        ("norm2(X*B*Y' - V)^2", "B", "no closed form"),
         ("X*w", "w", "a number to be minimised"),
     ],
 )
@@ -311,6 +312,7 @@ def test_what_has_no_closed_form_says_so(f: str, wrt: str, said: str) -> None:
         ("x'*x", "x", "prod(x) = 1"),
         ("norm2(A*x - b)^2", "x", "x'*x = 1"),
         ("sum(x.^4) + a'*x", "x", "sum(x) = 1"),
+        ("x'*Q*z*x", "x", "x'*Q*x*x = 1"),
     ],
 )
 def test_a_constraint_that_it_cannot_meet_is_refused(f: str, wrt: str, constraint: str) -> None:
@@ -379,6 +381,8 @@ CURVED = [  # f, the variable, facts, the verdict; from Boyd & Vandenberghe, ch.
     ("prod(x)^(1/d)", "x", {"x": "positive"}, "concave"), ("abs(c)^1.5", "c", {}, "convex"),
     ("sum(x.*log(x./w))", "x", {"x": "positive", "w": "positive"}, "convex"),
     ("-log(sigmoid(c))", "c", {}, "convex"), ("c^-2", "c", {"c": "positive"}, "convex"),
+    ("sum(conv(ones(3), [c; 1; c]).^2)", "c", {}, "convex"), ("max(flip(x))", "x", {}, "convex"),
+    ("sum(maxpool([c; 1; -c; 2], 2))", "c", {}, "convex"),
 ]  # fmt: skip
 LOOKALIKES = [
     ("1/c^2", "c"), ("log(c^2)", "c"), ("1/(x'*x)", "x"), ("-log(x'*x)", "x"), ("c^3", "c"),
@@ -388,6 +392,7 @@ LOOKALIKES = [
     ("1/c", "c"), ("tanh(c)", "c"), ("sqrt(abs(c))", "c"), ("sqrt(abs(a'*x))", "x"),
     ("(x'*x)*exp(-(x'*x))", "x"), ("sum(cos(X*w))", "w"),
     ("log(1 + c^2)", "c"), ("abs(c^2 - 1)", "c"), ("x'*S*x/(x'*x)", "x"),
+    ("x'*diag(exp(x/100))*x", "x"), ("exp(sum(x)/100)*x'*x", "x"), ("sum(acosh(x))", "x"),
 ]  # fmt: skip
 
 

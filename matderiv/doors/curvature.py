@@ -19,6 +19,7 @@ from matderiv.lazy import np, quiet
 from matderiv.numeric.evaluate import Arrays, Sizes, evaluate
 from matderiv.numeric.kinks import kinks
 from matderiv.numeric.sampling import points
+from matderiv.numeric.stable import expanded
 from matderiv.shapes import is_scalar
 from matderiv.solving.composition import AFFINE, Composition
 from matderiv.words.definite import convex_domain, definite_sign
@@ -112,7 +113,8 @@ def _curved(e: Expr, x: Expr) -> Curvature:
         return Curvature(
             "undecided", f"chords of f lie above it or below it, as {_others_of(e, x)}"
         )
-    rough = kinks(e) or any(n.function.attained or not n.function.analytic for n in walk(e))
+    parts = walk(e, expanded(e))
+    rough = kinks(e) or any(n.function.attained or not n.function.analytic for n in parts)
     smooth = None if rough else _by_hessian(e, x)
     found = smooth
     if smooth is None or smooth.verdict == "undecided":
@@ -242,11 +244,14 @@ def _eigenvalues(hessian: Derivation) -> Iterator[tuple[int, int]]:
 def eigenvalue_signs(hessian: Derivation, values: Arrays, sizes: Sizes) -> set[int]:
     """The signs of the eigenvalues at some values; 0 for what is small beside the largest.
 
-    So is what rounding leaves of numbers as large as f.
+    So is what rounding leaves of numbers as large as f. None where the Hessian has no value.
     """
     x = values[hessian.wrt.name]
     n = max(1, np.size(x))
-    found = np.linalg.eigvalsh(np.reshape(hessian.at(values, sizes), (n, n)))
+    matrix = np.reshape(hessian.at(values, sizes), (n, n))
+    if not np.isfinite(matrix).all():
+        return set()
+    found = np.linalg.eigvalsh(matrix)
     scale = abs(float(evaluate(hessian.f, values, sizes))) / max(float(np.sum(np.square(x))), 1e-12)
     small = max(TOLERANCE * np.abs(found).max(initial=0.0), NOISE * scale)
     return {int(np.sign(v)) if abs(v) > small else 0 for v in found}

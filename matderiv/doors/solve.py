@@ -152,7 +152,8 @@ def _free(gradient: Derivation, hessian: Derivation) -> Solution:
 def _roots(g: Expr, x: Expr) -> tuple[list[Expr], str]:
     """Where a gradient that is not affine is zero, and how that was found."""
     values = entry_roots(g, x)
-    if not values and len(x.shape) == 2 and (root := inverse_root(g, x)) is not None:
+    square = len(x.shape) == 2 and x.shape[0] == x.shape[1]
+    if not values and square and (root := inverse_root(g, x)) is not None:
         return [root], f"multiplied by {x.name} from both sides"
     return values, "solved for each entry" if x.shape else f"solved for {x.name}"
 

@@ -20,7 +20,7 @@ UNKNOWN: frozenset[str] = frozenset()
 Bend = frozenset[str]
 HALF = Fraction(1, 2)
 
-_LINEAR = frozenset("add sum mean transpose diag vec tr trace triu tril reshape permute".split())
+_MONOTONE = frozenset("add sum mean transpose diag vec tr triu tril unvec flip roll".split())
 _PRODUCTS = frozenset("mul hadamard kron".split())
 _LOGARITHMS = {"normcdf": "log_ndtr", "sigmoid": "logsigmoid"}
 _TURNED = {"convex": "concave", "concave": "convex"}
@@ -64,7 +64,7 @@ class Composition:
     def _of(self, e: Expr) -> Bend:
         if e is self.x or not self._moves(e):
             return AFFINE
-        whole = _as_a_square(e) or _entropy(e)
+        whole = self._as_a_square(e) or _entropy(e)
         if whole is not None:
             return self._said(e, CONVEX, whole[1]) if self._found[whole[0]] == AFFINE else UNKNOWN
         root = is_(e, "sqrt") or (is_(e, "power", "epow") and exact_value(e.args[1]) == HALF)
@@ -74,10 +74,12 @@ class Composition:
         bends = [self._found[a] for a in moving]
         if is_(e, "neg"):
             return turned_over(bends[0])
-        if _trace_of_inverse(e) and self._found[e.args[0].args[0]] == AFFINE:
+        if is_(e, "tr") and self._inverse(e.args[0]):
             return self._said(e, CONVEX, "the trace of the inverse is convex, if it is >= 0")
-        if is_(e, *_LINEAR):
+        if is_(e, *_MONOTONE):
             return frozenset.intersection(*bends)
+        if e.function.kind == "structural" and bends == [AFFINE]:
+            return AFFINE
         if is_(e, *_PRODUCTS):
             return self._scaled(e, moving) if len(moving) == 1 else UNKNOWN
         if is_(e, "div", "ediv"):
@@ -100,7 +102,7 @@ class Composition:
         """
         if not self._moves(e):
             return nonnegative(e)
-        whole = _as_a_square(e)
+        whole = self._as_a_square(e)
         if whole is not None:
             return self._found[whole[0]] == AFFINE
         if is_(e, "power", "epow") and (is_(e, "epow") or is_scalar(e.args[0].shape)):
@@ -116,6 +118,32 @@ class Composition:
             moving = sum(map(self._moves, e.args)) > 1 or (is_(e, "div") and self._moves(e.args[1]))
             return not moving and all(map(self._adds_squares, e.args))
         return is_(e, "add", "sum", "mean") and all(map(self._adds_squares, e.args))
+
+    def _as_a_square(self, e: Expr) -> tuple[Expr, str] | None:
+        """a and the reason for c*a'*a and c*a'*Q*a with constants c, Q >= 0, or Q = inv(M).
+
+        An affine M > 0 may move with a. Source: Boyd & Vandenberghe 2004, example 3.4.
+        """
+        if is_(e, "tr") and is_(e.args[0], "mul"):
+            e = e.args[0]
+        elif not is_(e, "mul") or not is_scalar(e.shape):
+            return None
+        numbers = [a for a in e.args if is_scalar(a.shape)]
+        word = [a for a in e.args if a not in numbers]
+        if len(word) not in (2, 3) or not all(map(nonnegative, numbers)):
+            return None
+        if transposed(word[0]) is not word[-1] or any(map(self._moves, numbers)):
+            return None
+        if len(word) == 2:
+            return word[1], f"a square of {text(word[1])}"
+        if self._moves(word[1]) and not self._inverse(word[1]):
+            return None
+        said = f"a quadratic form of {text(word[-1])} with {text(word[1])} >= 0"
+        return (word[-1], said) if definite_sign(word[1]) > 0 else None
+
+    def _inverse(self, e: Expr) -> bool:
+        """True for the inverse of an affine positive definite matrix."""
+        return is_(e, "inv") and self._found[e.args[0]] == AFFINE and _definite(e.args[0])
 
     def _scaled(self, e: Expr, moving: list[Expr]) -> Bend:
         """A part times constants, which keep its bend, turn it over, or need it affine."""
@@ -210,28 +238,6 @@ def _word(bend: Bend) -> str:
 
 def _definite(e: Expr) -> bool:
     return "posdef" in facts(e) or definite_sign(e) > 0
-
-
-def _trace_of_inverse(e: Expr) -> bool:
-    return is_(e, "tr") and is_(e.args[0], "inv") and _definite(e.args[0].args[0])
-
-
-def _as_a_square(e: Expr) -> tuple[Expr, str] | None:
-    """a and the reason for a'*a and a'*Q*a with Q >= 0."""
-    if is_(e, "tr") and is_(e.args[0], "mul"):
-        e = e.args[0]
-    elif not is_(e, "mul") or not is_scalar(e.shape):
-        return None
-    numbers = [a for a in e.args if is_scalar(a.shape)]
-    word = [a for a in e.args if a not in numbers]
-    if len(word) not in (2, 3) or not all(map(nonnegative, numbers)):
-        return None
-    if transposed(word[0]) is not word[-1]:
-        return None
-    if len(word) == 2:
-        return word[1], f"a square of {text(word[1])}"
-    said = f"a quadratic form of {text(word[-1])} with {text(word[1])} >= 0"
-    return (word[-1], said) if definite_sign(word[1]) > 0 else None
 
 
 def _entropy(e: Expr) -> tuple[Expr, str] | None:

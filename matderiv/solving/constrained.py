@@ -223,7 +223,7 @@ def orthonormal_roots(p: Constrained) -> list[Expr]:
 def eigen_equation(p: Constrained) -> tuple[Expr, Expr] | None:
     """The two sides B*x and W*x of B*x = λ*W*x, for quadratic forms f and c; None for others."""
     x = p.x
-    if len(x.shape) != 1 or not is_(p.at_zero(p.gradient), "zeros"):
+    if len(x.shape) != 1 or p.constraint.shape or not is_(p.at_zero(p.gradient), "zeros"):
         return None
     if x in set(walk(p.hessian)) or not is_(p.at_zero(p.slope), "zeros"):
         return None
