@@ -7,7 +7,7 @@ than fonts take, so that nothing overlaps. Lengths are in points, y grows downwa
 from dataclasses import dataclass
 
 from matderiv.arguments import in_short
-from matderiv.circuit.figures import array_text, figure
+from matderiv.circuit.figures import array_text, figure, sum_text
 from matderiv.circuit.layered import Point, layered
 from matderiv.circuit.nodes import CONSTANT
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture
@@ -172,8 +172,7 @@ def _said(cell: Cell) -> tuple[str, Expr | None, Expr | None]:
         name = variable(cell.called, cell.symbol.shape) if cell.called else None
         return in_short(cell.answer, LONGEST), name, cell.formula_back
     if len(cell.parts) > 1 and cell.gradient.ndim == 0:
-        summed = " + ".join(f"({p})" if p.startswith("-") else p for p in cell.parts)
-        whole = f"{summed} = {figure(cell.gradient)}"
+        whole = f"{sum_text(cell.parts)} = {figure(cell.gradient)}"
         return (whole if len(whole) <= LONGEST else ""), None, None
     return "", None, None
 

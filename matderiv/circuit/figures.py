@@ -1,7 +1,7 @@
 """Numbers and small arrays as people read them in a figure, and formulas with numbers put in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -45,6 +45,11 @@ def _nested(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_nested, value)) + "]"
     return figure(value)
+
+
+def sum_text(parts: Sequence[str]) -> str:
+    """Numbers added up, negative ones in brackets."""
+    return " + ".join(f"({p})" if p.startswith("-") else p for p in parts)
 
 
 def greek(shown: str) -> str:

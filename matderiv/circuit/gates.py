@@ -4,7 +4,7 @@ Source: Georgia Tech CS 4803/7643 and Stanford CS 231n, backpropagation (pattern
 """
 
 from matderiv.calculus.structure import linear_structure
-from matderiv.circuit.figures import array_text, substituted
+from matderiv.circuit.figures import array_text, substituted, sum_text
 from matderiv.circuit.nodes import CONSTANT, PARAMETER, Node
 from matderiv.circuit.passes import Backprop, Edge
 from matderiv.circuit.running import Run
@@ -109,13 +109,8 @@ def explanation(node: Node, back: Backprop, run: Run | None = None) -> str:
         return f"{said}; here {reason}."
     handed = [_handed(e, run) for e in back.outgoing.get(node.index, ())]
     spread = _spread(node)
-    said = "; ".join(
-        [said, *([spread] if spread else []), *([", ".join(handed)] if handed else [])]
-    )
-    users = back.incoming.get(node.index, ())
-    tail = (
-        f" {_added(node, back, run)}" if len([e for e in users if e.share is not None]) > 1 else ""
-    )
+    said = "; ".join(filter(None, (said, spread, ", ".join(handed))))
+    tail = f" {_added(node, back, run)}" if len(back.received(node)) > 1 else ""
     tail += _undefined(node, run)
     zero = zero_reason(node, back, run)
     return f"{said}.{tail}" + (f" {node.name} itself gets 0: {zero}." if zero else "")
@@ -125,9 +120,9 @@ def _handed(edge: Edge, run: Run | None) -> str:
     if edge.share is None:
         return f"{edge.source.name} gets nothing"
     said = f"{edge.source.name} gets {text(edge.share)}"
-    if run is None or run.shares is None:
+    if run is None:
         return said
-    value = array_text(run.shares[edge.source.index, edge.target.index])
+    value = array_text(run.carried(edge))
     filled = substituted(edge.share, run.numbers)
     middle = f" = {filled}" if filled not in (text(edge.share), value) and len(filled) < 60 else ""
     return f"{said}{middle} = {value}" if value != text(edge.share) else said
@@ -158,7 +153,7 @@ def _given(node: Node, back: Backprop, run: Run | None) -> str:
     if reason:
         return f"{node.name} is {kind} and gets no gradient: {reason}."
     said = f"{node.name} is {kind}."
-    users = [e for e in back.incoming.get(node.index, ()) if e.share is not None]
+    users = back.received(node)
     if len(users) > 1:
         said += f" {_added(node, back, run)}"
     elif users:
@@ -180,15 +175,14 @@ def _undefined(node: Node, run: Run | None) -> str:
 
 
 def _added(node: Node, back: Backprop, run: Run | None) -> str:
-    users = [e for e in back.incoming[node.index] if e.share is not None]
+    users = back.received(node)
     names = _listed([e.target.name for e in users])
     said = (
         f"{node.name} is copied to {names}, and copies add: its gradient is the sum of the shares"
     )
-    if run is None or run.shares is None or run.gradients is None:
+    if run is None:
         return said + "."
-    parts = [array_text(run.shares[node.index, e.target.index]) for e in users]
-    shown = " + ".join(f"({p})" if p.startswith("-") else p for p in parts)
+    shown = sum_text([array_text(run.carried(e)) for e in users])
     if "norm" in shown or len(shown) > 80:
         return said + "."
     return f"{said}, {shown} = {array_text(run.gradients[node.index])}."
@@ -226,20 +220,14 @@ def no_gradient(node: Node, back: Backprop) -> str:
 
 def zero_reason(node: Node, back: Backprop, run: Run | None) -> str:
     """Why a node's gradient is zero in every entry at these numbers; "" where it is not."""
-    if run is None or run.gradients is None or node.index not in run.gradients:
+    if run is None or node.index not in run.gradients or node is back.circuit.root:
         return ""
-    if np.any(run.gradients[node.index]) or node is back.circuit.root:
+    if np.any(run.gradients[node.index]):
         return ""
-    reasons = [
-        found
-        for e in back.incoming.get(node.index, ())
-        if e.share is not None and (found := _blocked(e, run))
-    ]
-    return "; ".join(dict.fromkeys(reasons))
+    return "; ".join(dict.fromkeys(_blocked(e, run) for e in back.received(node)))
 
 
 def _blocked(edge: Edge, run: Run) -> str:
-    assert run.gradients is not None
     target, e = edge.target, edge.target.definition
     arrived = run.gradients[target.index]
     if not np.any(arrived):

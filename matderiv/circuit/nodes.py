@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from matderiv.calculus.recognise import folded
-from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, variable, variables, walk
+from matderiv.expr import (
+    Expr,
+    apply,
+    fold,
+    fold_all,
+    is_,
+    number_value,
+    rebuild,
+    variable,
+    variables,
+    walk,
+)
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar, size_names
 from matderiv.views.intermediates import ValueNames, function_name, value_names
@@ -86,6 +97,11 @@ class Circuit:
         return {n.name: n for n in self.nodes if n.role != CONSTANT}
 
     @property
+    def shown(self) -> list[Node]:
+        """The nodes that a picture has: constants are part of the formulas that use them."""
+        return [n for n in self.nodes if n.role != CONSTANT or n is self.root]
+
+    @property
     def gates(self) -> tuple[Node, ...]:
         """The operations, in order of computation."""
         return tuple(n for n in self.nodes if n.is_gate)
@@ -152,19 +168,15 @@ class _Builder:
             self.shown[node] = self.whole[node] = node
             if node is self.f or any(u in self.varying for u in self.users[node]):
                 self._enter(node, text(node), CONSTANT, node, node, node, ())
-        elif self._rides(node):
-            self.shown[node] = rebuild(node, tuple(self.shown[a] for a in node.args))
-            self.whole[node] = rebuild(node, tuple(self.whole[a] for a in node.args))
-            self.below[node] = self._arguments(node.args)
         elif is_(node, *_CHAINS) and len(node.args) > 2:
             self._chain(node)
         else:
-            self._gate(
-                node,
-                rebuild(node, tuple(self.shown[a] for a in node.args)),
-                rebuild(node, tuple(self.whole[a] for a in node.args)),
-                self._arguments(node.args),
-            )
+            tables, below = (self.shown, self.whole), self._arguments(node.args)
+            shown, whole = (rebuild(node, tuple(t[a] for a in node.args)) for t in tables)
+            if self._rides(node):
+                self.shown[node], self.whole[node], self.below[node] = shown, whole, below
+            else:
+                self._gate(node, shown, whole, below)
 
     def _rides(self, node: Expr) -> bool:
         """A transpose, the sign of a term, the norm of a squared norm: part of the next gate."""
@@ -244,11 +256,10 @@ def rewritten(e: Expr, parts: Parts, *, fold: bool, expand: bool) -> tuple[Expr,
 
 
 def _mapped(e: Expr, parts: Parts, *, opened: bool) -> tuple[Expr, Parts]:
-    done: dict[Expr, Expr] = {}
-    for node in walk(e, *(value for _, value in parts)):
-        new = rebuild(node, tuple(done[a] for a in node.args))
-        done[node] = _opened(new) if opened else folded(new)
-    return done[e], tuple((name, done[value]) for name, value in parts)
+    change, names = _opened if opened else folded, [name for name, _ in parts]
+    roots = (e, *(value for _, value in parts))
+    whole, *values = fold_all(roots, lambda node, args: change(rebuild(node, args)))
+    return whole, tuple(zip(names, values, strict=True))
 
 
 def _opened(node: Expr) -> Expr:

@@ -50,20 +50,29 @@ class Backprop:
     formulas: Mapping[int, Expr]
 
     @cached_property
-    def outgoing(self) -> Mapping[int, tuple[Edge, ...]]:
+    def outgoing(self) -> Mapping[int, list[Edge]]:
         """The edges that leave a node towards its arguments, in the order of the arguments."""
         found: dict[int, list[Edge]] = {}
         for e in self.edges:
             found.setdefault(e.target.index, []).append(e)
-        return {k: tuple(v) for k, v in found.items()}
+        return found
 
     @cached_property
-    def incoming(self) -> Mapping[int, tuple[Edge, ...]]:
+    def incoming(self) -> Mapping[int, list[Edge]]:
         """The edges on which a node receives its gradient, in the order of its users."""
         found: dict[int, list[Edge]] = {}
-        for e in self.edges:
+        for e in sorted(self.edges, key=lambda e: e.target.index):
             found.setdefault(e.source.index, []).append(e)
-        return {k: tuple(sorted(v, key=lambda e: e.target.index)) for k, v in found.items()}
+        return found
+
+    @property
+    def carrying(self) -> list[Edge]:
+        """The edges on which something passes."""
+        return [e for e in self.edges if e.share is not None]
+
+    def received(self, node: Node) -> list[Edge]:
+        """Those on which something passes to a node."""
+        return [e for e in self.incoming.get(node.index, ()) if e.share is not None]
 
     @cached_property
     def whole(self) -> dict[Expr, Expr]:
@@ -98,7 +107,7 @@ def backprop(circuit: Circuit, *, seeded: bool = False) -> Backprop:
     shares: dict[int, list[Expr]] = {}
     for node in reversed(circuit.nodes):
         if node.index in shares:
-            formulas[node.index] = _sum(shares[node.index])
+            formulas[node.index] = added(shares[node.index])
         if node.index not in formulas or not node.is_gate:
             continue
         for a in node.arguments:
@@ -112,10 +121,8 @@ def backprop(circuit: Circuit, *, seeded: bool = False) -> Backprop:
 
 def _gradient_names(circuit: Circuit, seeded: bool) -> tuple[Expr, dict[int, Expr]]:
     """The gradient at the end, and a name for the gradient of every operation."""
-    root = circuit.root
-    taken = _names(circuit)
-    for e in (n.expr for n in circuit.nodes if not n.is_gate):
-        taken |= {v.name for v in variables(e)}
+    root, given = circuit.root, (n.expr for n in circuit.nodes if not n.is_gate)
+    taken = _names(circuit) | {v.name for v in variables(*given)}
     seed: Expr = number(1)
     if seeded or not is_scalar(root.shape):
         seed = variable(fresh_name("G", taken), root.shape)
@@ -131,7 +138,8 @@ def _gradient_name(node: Node) -> str:
     return f"delta_{node.name}" if node.chosen else gradient_name("delta", node.name)
 
 
-def _sum(shares: list[Expr]) -> Expr:
+def added(shares: list[Expr]) -> Expr:
+    """The sum of what a node receives."""
     return shares[0] if len(shares) == 1 else total(shares)
 
 

@@ -71,11 +71,10 @@ def picture(
 ) -> Picture:
     """What is shown of a circuit; `collapse` folds repeated layers, None does so for many cells."""
     circuit = back.circuit
-    shown = [n for n in circuit.nodes if n.role != CONSTANT or n is circuit.root]
+    shown = circuit.shown
     if collapse is None:
         collapse = len(shown) > MANY
-    found = repeats(circuit) if collapse else []
-    hidden = {k: r for r in found for k in r.hidden}
+    hidden = {k: r for r in (repeats(circuit) if collapse else ()) for k in r.hidden}
     place: dict[int, int] = {}
     cells: list[Cell] = []
     for node in shown:
@@ -98,8 +97,8 @@ def picture(
 
 def _cell(node: Node, back: Backprop, run: Run | None) -> Cell:
     value = run.values[node.index] if run else None
-    known = run is not None and run.gradients is not None and node.index not in run.undefined
-    gradient = run.gradients.get(node.index) if run and run.gradients and known else None
+    known = run is not None and node.index not in run.undefined
+    gradient = run.gradients.get(node.index) if run is not None and known else None
     formula = back.formulas.get(node.index)
     return Cell(
         node.name,
@@ -118,20 +117,18 @@ def _cell(node: Node, back: Backprop, run: Run | None) -> Cell:
 
 
 def _called(node: Node, back: Backprop) -> str:
-    name = back.gradients.get(node.index)
-    named = (
-        name is not None and node.index in back.formulas and back.formulas[node.index] is not name
-    )
+    name, formula = back.gradients.get(node.index), back.formulas.get(node.index)
+    named = name is not None and formula is not None and formula is not name
     return name.name if name is not None and named and is_(name, "variable") else ""
 
 
 def _parts(node: Node, back: Backprop, run: Run | None) -> tuple[str, ...]:
-    users = [e for e in back.incoming.get(node.index, ()) if e.share is not None]
+    users = back.received(node)
     if len(users) < 2:
         return ()
-    if run is None or run.shares is None:
+    if run is None:
         return tuple(text(e.share) for e in users if e.share is not None)
-    return tuple(array_text(run.shares[node.index, e.target.index]) for e in users)
+    return tuple(array_text(run.carried(e)) for e in users)
 
 
 def _collapsed(repeat: Repeat, last: Node, back: Backprop, run: Run | None) -> Cell:

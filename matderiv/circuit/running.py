@@ -5,8 +5,8 @@ pass, evaluated. A gradient that is not finite because a number on the way overf
 from the expression as a whole.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -45,19 +45,16 @@ class Run:
     sizes: Mapping[str, int]
     values: Mapping[int, Array]
     upstream: Array | None = None
-    gradients: Mapping[int, Array] | None = None
-    shares: Mapping[tuple[int, int], Array] | None = None
+    gradients: Mapping[int, Array] = field(default_factory=dict)
+    shares: Mapping[tuple[int, int], Array] = field(default_factory=dict)
     restated: frozenset[int] = frozenset()
 
     @cached_property
     def undefined(self) -> frozenset[int]:
         """The nodes without a gradient at these numbers; all where the end has no value."""
-        gradients = self.gradients or {}
-        end = np.isfinite(self.values[self.circuit.root.index]).all()
-        fine = (
-            k for k, g in gradients.items() if np.isfinite(g).all() and self._has_value(k) and end
-        )
-        return frozenset(gradients) - frozenset(fine)
+        end = self._has_value(self.circuit.root.index)
+        sound = (k for k, g in self.gradients.items() if end and np.isfinite(g).all())
+        return frozenset(self.gradients).difference(k for k in sound if self._has_value(k))
 
     @property
     def unbounded(self) -> list[Node]:
@@ -75,11 +72,14 @@ class Run:
     def numbers(self) -> dict[Expr, Array]:
         """The values of all names: those of the nodes, and of the gradients if there are any."""
         found = {n.symbol: self.values[n.index] for n in self.circuit.nodes if n.role != CONSTANT}
-        if self.back is not None and self.gradients is not None:
-            for k, name in self.back.gradients.items():
-                if is_(name, "variable") and k in self.gradients:
-                    found[name] = self.gradients[k]
+        for k, name in self.back.gradients.items() if self.back is not None else ():
+            if is_(name, "variable") and k in self.gradients:
+                found[name] = self.gradients[k]
         return found
+
+    def carried(self, edge: Edge) -> Array:
+        """What an edge hands back."""
+        return self.shares[edge.source.index, edge.target.index]
 
 
 def forward(circuit: Circuit, values: Mapping[str, Any]) -> Run:
@@ -131,27 +131,23 @@ def backward(back: Backprop, values: Mapping[str, Any], upstream: Any = None) ->
     run_values = {n.index: v for n, v in zip(nodes, found, strict=False)}
     rest = iter(found[len(nodes) :])
     shares: dict[tuple[int, int], Array] = {}
-    for e in _carrying(back):
+    for e in back.carrying:
         shape = run_values[e.source.index].shape
         shares[e.source.index, e.target.index] = np.reshape(next(rest), shape)
     gradients = {k: np.reshape(next(rest), run_values[k].shape) for k in back.formulas}
     again = _restated(back, run_values, gradients, arrays, sizes)
     gradients |= again
-    for e in _carrying(back):
+    for e in back.carrying:
         only = len(back.incoming[e.source.index]) == 1
         if e.source.index in again and only:
             shares[e.source.index, e.target.index] = again[e.source.index]
     return Run(circuit, back, sizes, run_values, arriving, gradients, shares, frozenset(again))
 
 
-def _carrying(back: Backprop) -> Iterator[Edge]:
-    return (e for e in back.edges if e.share is not None)
-
-
 def _program(back: Backprop) -> ValueProgram:
     """The values of the nodes, what the edges carry, and the gradients, in this order."""
     exprs = [n.expr for n in back.circuit.nodes]
-    exprs += [back.written_out(e.share) for e in _carrying(back) if e.share is not None]
+    exprs += [back.written_out(e.share) for e in back.carrying if e.share is not None]
     exprs += [back.written_out(e) for e in back.formulas.values()]
     return compile_(tuple(exprs))
 

@@ -8,11 +8,10 @@ from typing import Any
 from matderiv.circuit.figures import array_text, substituted
 from matderiv.circuit.gates import does
 from matderiv.circuit.nodes import Node
-from matderiv.circuit.passes import Backprop, Edge
+from matderiv.circuit.passes import Backprop, Edge, added
 from matderiv.circuit.running import Run
 from matderiv.expr import Expr
 from matderiv.language.printer import text
-from matderiv.words.signs import total
 
 FEW = 12  # gradients found so far that are listed after a step
 
@@ -101,15 +100,13 @@ def steps(back: Backprop, run: Run | None = None) -> Iterator[BackwardStep]:
 
 
 def _gradient(node: Node, back: Backprop, run: Run | None) -> Any:
-    if run is not None and run.gradients is not None:
-        return run.gradients[node.index]
-    return text(back.formulas[node.index])
+    return text(back.formulas[node.index]) if run is None else run.gradients[node.index]
 
 
 def _so_far(edge: Edge, shares: list[Expr], state: Mapping[str, Any], run: Run | None) -> Any:
-    if run is None or run.shares is None:
-        return text(shares[0] if len(shares) == 1 else total(shares))
-    share = run.shares[edge.source.index, edge.target.index]
+    if run is None:
+        return text(added(shares))
+    share = run.carried(edge)
     return state[edge.source.name] + share if edge.source.name in state else share
 
 
@@ -117,8 +114,8 @@ def _share(edge: Edge, run: Run | None) -> GateShare:
     if edge.share is None:
         return GateShare(edge.source.name, "")
     formula = text(edge.share)
-    if run is None or run.shares is None:
+    if run is None:
         return GateShare(edge.source.name, formula)
     numbers = substituted(edge.share, run.numbers)
-    value = run.shares[edge.source.index, edge.target.index]
-    return GateShare(edge.source.name, formula, numbers if numbers != formula else "", value)
+    shown = numbers if numbers != formula else ""
+    return GateShare(edge.source.name, formula, shown, run.carried(edge))

@@ -12,7 +12,7 @@ from matderiv.calculus.derivative import differentiate
 from matderiv.choosing.parts import name_parts
 from matderiv.circuit.drawing import Drawing, drawing
 from matderiv.circuit.gates import explanation, no_gradient
-from matderiv.circuit.nodes import CONSTANT, Circuit, Node, circuit, rewritten
+from matderiv.circuit.nodes import Circuit, Node, circuit, rewritten
 from matderiv.circuit.passes import Backprop, Edge, backprop, direct, in_its_own_name
 from matderiv.circuit.picture import Picture, picture
 from matderiv.circuit.running import Run, backward, forward, gaps, notes_on
@@ -142,22 +142,21 @@ class Graph:
         >>> graph("sum(W*x)").forward({"W": [[1, 2], [3, 4]], "x": [1, 1]})["z1"]
         array([3., 7.])
         """
-        run = forward(self.circuit, self._needed(values))
-        return {n.name: run.values[n.index] for n in self._named}
+        run = forward(self.circuit, self._given(values) or {})
+        return {n.name: run.values[n.index] for n in self.circuit.shown}
 
     def backward(self, values: Values | None = None, upstream: Any = None) -> Pass:
         """Value and gradient of every node; `upstream` is the gradient that arrives at the end.
 
         Without one it is 1, or an array of ones for an expression that is no scalar.
         """
-        run = self._run(self._needed(values), upstream)
+        run = self._run(self._given(values) or {}, upstream)
         names = [n.name for n in self.circuit.nodes]
-        gradients = {k: g for k, g in (run.gradients or {}).items() if k not in run.undefined}
-        shares = run.shares or {}
+        gradients = {k: g for k, g in run.gradients.items() if k not in run.undefined}
         return Pass(
-            {n.name: run.values[n.index] for n in self._named},
-            {n.name: gradients[n.index] for n in self._named if n.index in gradients},
-            {(names[s], names[t]): v for (s, t), v in shares.items()},
+            {n.name: run.values[n.index] for n in self.circuit.shown},
+            {n.name: gradients[n.index] for n in self.circuit.shown if n.index in gradients},
+            {(names[s], names[t]): v for (s, t), v in run.shares.items()},
             notes_on(run),
             gaps(run),
         )
@@ -173,7 +172,7 @@ class Graph:
         if not found:
             into = [e.source.name for e in self.back.edges if e.target.name == target]
             raise UnknownName(f"there is no wire from {source} to {target}", hint=one_of(into))
-        run = forward(self.circuit, self._needed(values))
+        run = forward(self.circuit, self._given(values) or {})
         e = differentiate(found[0].target.definition, found[0].source.symbol, "jacobian").expr
         numbers = run.numbers
         given = {v.name: numbers[v] for v in variables(e)}
@@ -190,7 +189,10 @@ class Graph:
         """
         node = self.circuit.by_name.get(require_text(name, "the name of a node"))
         if node is None or node.index not in self.back.formulas:
-            raise UnknownName(f"no gradient reaches a node {name}", hint=self._names())
+            raise UnknownName(
+                f"no gradient reaches a node {name}",
+                hint=one_of(n.name for n in self.circuit.shown),
+            )
         return text(direct(self.back, node))
 
     def steps(self, values: Values | None = None, upstream: Any = None) -> Iterator[BackwardStep]:
@@ -201,8 +203,8 @@ class Graph:
     def explain(self, values: Values | None = None, upstream: Any = None) -> str:
         """A sentence or two for every node: what it does to the gradient, and who gets what."""
         back, run = self._state(values, upstream)
-        gates = [n for n in reversed(self._named) if n.is_gate]
-        ordered = [*gates, *(n for n in self._named if not n.is_gate)]
+        gates = [n for n in reversed(self.circuit.shown) if n.is_gate]
+        ordered = [*gates, *(n for n in self.circuit.shown if not n.is_gate)]
         return "\n".join(explanation(n, back, run) for n in ordered)
 
     # Pictures -------------------------------------------------------------------------------------
@@ -256,26 +258,15 @@ class Graph:
         return self.text()
 
     def __repr__(self) -> str:
-        return f"<Graph of {len(self._named)} nodes, ending in {self.circuit.root.name}>"
+        return f"<Graph of {len(self.circuit.shown)} nodes, ending in {self.circuit.root.name}>"
 
     def _repr_svg_(self) -> str:
         return self.svg()
 
     # ----------------------------------------------------------------------------------------------
 
-    @property
-    def _named(self) -> list[Node]:
-        return [n for n in self.circuit.nodes if n.role != CONSTANT or n is self.circuit.root]
-
-    def _names(self) -> str | None:
-        return one_of(n.name for n in self._named)
-
     def _given(self, values: Values | None) -> Values | None:
         return self.default if values is None else checked_values(require_values(values))
-
-    def _needed(self, values: Values | None) -> Values:
-        given = self._given(values)
-        return {} if given is None else given
 
     def _state(self, values: Values | None, upstream: Any) -> tuple[Backprop, Run | None]:
         """The backward pass that is to be shown, and its numbers where there are values."""
@@ -284,7 +275,7 @@ class Graph:
             run = self._run(given, upstream)
             return run.back or self.back, run
         if upstream is not None:
-            names = ", ".join(n.name for n in self._named if not n.is_gate)
+            names = ", ".join(n.name for n in self.circuit.shown if not n.is_gate)
             raise MatderivError(
                 "an upstream gradient in numbers needs values", hint=f"values for {names}"
             )
