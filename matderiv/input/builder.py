@@ -326,7 +326,8 @@ def _role(build: Builder, node: Node, roles: Mapping[Node, str]) -> str:
     if build.is_scalar(node) and _is_entry(node):
         return PLAIN
     if build.is_scalar(node):
-        return HEAVY if {HEAVY, FACTOR, SCALED, WHOLE} & set(below) else PLAIN
+        computed = getattr(node, "name", "") in build.parts
+        return HEAVY if computed or {HEAVY, FACTOR, SCALED, WHOLE} & set(below) else PLAIN
     if isinstance(node, Name):
         return FACTOR if build.is_guessed(node.name) else WHOLE
     plain = isinstance(node, Operation) and node.function in COMBINED

@@ -29,7 +29,16 @@ from matderiv.numeric.draws import (
     longest_word,
     small,
 )
-from matderiv.numeric.evaluate import CUBE, Array, Arrays, Sizes, ValueProgram, compile_, sizes_in
+from matderiv.numeric.evaluate import (
+    CUBE,
+    Array,
+    Arrays,
+    Sizes,
+    ValueProgram,
+    compile_,
+    evaluate,
+    sizes_in,
+)
 from matderiv.numeric.kinks import Kink, kinks
 from matderiv.numeric.small_sizes import too_large
 from matderiv.numeric.stable import expanded
@@ -45,6 +54,7 @@ NEAR = 1e-3  # a point nearer to a kink than this, relative to the scale there, 
 GROWN = 1e9  # numbers on the way to f that leave fewer digits than are compared
 DEEP = 40  # instructions of a formula whose numbers may grow so much
 TAMED = 1e-3  # how much smaller they have to be for small values
+COMPARED, CLOSE = 3, 1e-9  # points and distance of two expressions that are the same
 CONDITION = 1e3  # a matrix worse conditioned than this is not inverted
 
 
@@ -329,3 +339,20 @@ def drawn(source: Sampler, count: int) -> list[Point]:
                 found[place], seen[place] = candidate, sides
                 break
     return found
+
+
+def same_values(f: Expr, e: Expr) -> bool:
+    """True where two expressions have the same values at random points."""
+    if f.shape != e.shape:
+        return False
+    source, compared = sampler(f), 0
+    for index in range(2 * COMPARED):
+        with suppress(DomainError):
+            point = source.point(index)
+            pair = [np.asarray(evaluate(a, point.values, point.sizes), float) for a in (f, e)]
+            if not np.isfinite(pair).all():
+                continue
+            if np.abs(pair[0] - pair[1]).max(initial=0) > CLOSE * (1 + np.abs(pair[0]).max()):
+                return False
+            compared += 1
+    return compared >= COMPARED - 1

@@ -19,7 +19,9 @@ from matderiv.input.entries import (
     tied,
 )
 from matderiv.input.from_sympy.objects import from_sympy
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading
+from matderiv.input.variables import name_typed
 from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
@@ -40,7 +42,8 @@ class Asked:
 
     `reading` knows the names that an answer may use. By an entry x_1, the variable says how far
     that entry has moved, and x is the array that has moved with it; `at` are the unit vectors of
-    indices that f and the variable share, which pick the same entry of an answer.
+    indices that f and the variable share, which pick the same entry of an answer. `letters` are the
+    indices that the question has for the axes, as in f_i by x_kj.
     """
 
     f: Expr
@@ -54,6 +57,7 @@ class Asked:
     tangent: Expr | None = None
     entry: AskedEntry | None = None
     at: tuple[Expr, ...] = ()
+    letters: tuple[str, ...] = ()
 
     @property
     def path(self) -> tuple[Expr, ...]:
@@ -144,13 +148,20 @@ def ask(
         reading = about_entry(reading, entry, at)
     else:
         x, at = variable_of(given.f, given.reading, wrt), ()
-    kind, order = resolve_kind(reading.expr, kind, order)
-    asked = Asked(reading.expr, x, kind, order, layout, structure, reading, entry=entry, at=at)
+    f, letters = reading.expr, () if entry else _letters(reading, x, wrt)
+    kind, order = resolve_kind(f, kind, order)
+    asked = Asked(f, x, kind, order, layout, structure, reading, None, None, entry, at, letters)
     if kind == "vjp":
         asked = replace(asked, upstream=upstream_of(given.f, given.reading, upstream))
     if kind in DIRECTIONAL:
         asked = replace(asked, tangent=change_of(x, reading.expr))
     return asked
+
+
+def _letters(reading: Reading, x: Expr, wrt: Any) -> tuple[str, ...]:
+    """The indices of f, and those below the variable as typed: f_i by x_kj."""
+    below = split_label(name_typed(wrt))[1] if isinstance(wrt, str) and x.name != wrt else ""
+    return (*reading.free, *below)
 
 
 def reading_about(f: Expr) -> Reading:
@@ -332,8 +343,9 @@ def read_sides(asked: Asked, answer: Any) -> tuple[Expr, ...]:
 
 def _stated(asked: Asked, answer: str) -> Answer:
     axes, expected = tuple(s for group in asked.groups for s in group), expected_shape(asked)
-    f, x = asked.f, asked.wrt
-    return Answer(answer, f, x, asked.order, asked.reading, asked.extra, expected, axes)
+    f, x, reading = asked.f, asked.wrt, asked.reading
+    letters = asked.letters
+    return Answer(answer, f, x, asked.order, reading, asked.extra, expected, axes, letters=letters)
 
 
 def in_entries(asked: Asked, typed: str) -> bool:

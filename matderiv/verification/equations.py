@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from matderiv.errors import DomainError, MatderivError, ParseError, ShapeError, Span
+from matderiv.errors import MatderivError, ParseError, ShapeError, Span
 from matderiv.expr import Expr, is_, number_value, variable, walk
 from matderiv.input.answers import (
     answer_source,
@@ -25,9 +25,8 @@ from matderiv.input.answers import (
 from matderiv.input.meaning.subscripts import FREE, free_letters, split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled, marks
-from matderiv.lazy import np
-from matderiv.numeric.evaluate import evaluate
-from matderiv.numeric.sampling import sampler
+from matderiv.language.source import Name
+from matderiv.numeric.sampling import same_values
 from matderiv.shapes import Shape, Size, is_scalar, long_axes
 from matderiv.verification.quantities import (
     DERIVATIVE,
@@ -46,7 +45,6 @@ _BEFORE = re.compile(r"\s*(?:\\left\s*|\\[bB]igg?l?\s*)?[(\[]\s*")
 _AFTER = re.compile(r"\s*(?:\\right\s*|\\[bB]igg?r?\s*)?[)\]]\s*_\s*\{?([a-z]+)\}?\s*")
 _LAST = re.compile(r"[)\]]\s*_\s*\{?([a-z]+)\}?\s*$")  # of the formula (A*x)_k
 SYMBOL = "qqq"  # stands for the derivative in a side
-POINTS, CLOSE = 3, 1e-9
 
 
 class SomeEntriesError(ParseError):
@@ -68,6 +66,7 @@ class Answer:
     expected: Shape
     axes: Shape = ()  # of an answer in entries
     over: Mapping[str, Size] = field(default_factory=dict)  # indices of the left side, in order
+    letters: tuple[str, ...] = ()  # of the axes in the question
 
     def claims(self) -> tuple[Expr, ...]:
         """What the answer says that the derivative is, once for every side of it.
@@ -163,16 +162,31 @@ class Answer:
         return [(named(typed, latex), None), *((s.quantity, s) for s in signs(typed, latex))]
 
     def _as_named(self) -> dict[str, Size]:
-        """The axes with the letters that we give them, f_ij by x_k, for entries alone."""
-        source = answer_source(self.typed, self.reading, self.extra)
+        """The axes with their letters in the question, else with ours, f_ij by x_k, for entries."""
+        sizes = [s for s in self.axes if s != 1]
+        asked = self.letters or self._in_question()
+        asked = asked if len({*asked}) == len(asked) == len(sizes) else ()
+        reading = replace(self.reading, free=asked or self.reading.free)
+        source = answer_source(self.typed, reading, self.extra)
         found = {*source.free} if source is not None else set()
         free = free_letters(scope_of(self.reading, self.extra))
-        letters = [c for c in "ijklpqrsab" if c in free]
-        named = dict(zip(letters, (s for s in self.axes if s != 1), strict=False))
+        letters = asked if found <= {*asked} else [c for c in "ijklpqrsab" if c in free]
+        named = dict(zip(letters, sizes, strict=False))
         with suppress(MatderivError):  # one row for each index: -2 r_ij (x_i - mu_j)
             if 0 < len(found) < len(named) and self._read(self.typed).shape == self.expected:
                 return {}
+        with suppress(MatderivError):  # the same number for each entry
+            if self.letters and asked and not found and is_scalar(self._read(self.typed).shape):
+                return named
         return named if found and found <= named.keys() else {}
+
+    def _in_question(self) -> tuple[str, ...]:
+        """The indices of the axes where the question has the variable with one label: w_kj."""
+        source = answer_source(self.reading.source, self.reading)
+        nodes = [n for n in source.nodes if isinstance(n, Name)] if source is not None else []
+        typed = {source.typed(n.span) for n in nodes if n.name == self.by.name} if source else ()
+        labels = {re.sub(r"\W", "", t.partition("_")[2]) for t in typed}
+        return (*self.reading.free, *labels.pop()) if len(labels) == 1 else ()
 
     def _below(self, name: str) -> str:
         """The free indices below a name; "" for a label that is none."""
@@ -380,20 +394,3 @@ def solved(side: Expr, q: Expr, value: Expr) -> Expr | None:
     else:
         return None
     return solved(inner, q, value)
-
-
-def same_values(f: Expr, e: Expr) -> bool:
-    """True where two expressions have the same values at random points."""
-    if f.shape != e.shape:
-        return False
-    source, compared = sampler(f), 0
-    for index in range(2 * POINTS):
-        with suppress(DomainError):
-            point = source.point(index)
-            pair = [np.asarray(evaluate(a, point.values, point.sizes), float) for a in (f, e)]
-            if not np.isfinite(pair).all():
-                continue
-            if np.abs(pair[0] - pair[1]).max(initial=0) > CLOSE * (1 + np.abs(pair[0]).max()):
-                return False
-            compared += 1
-    return compared >= POINTS - 1

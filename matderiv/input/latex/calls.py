@@ -1,5 +1,6 @@
 r"""Functions of a formula, with what they cover where there are no brackets."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -8,7 +9,7 @@ from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call
 from matderiv.input.latex.matrices import BRACKETS
 from matderiv.input.latex.summation import Sums
-from matderiv.input.latex.symbols import BOLD, FONTS, Symbol, plain_first
+from matderiv.input.latex.symbols import BOLD, FONTS, UPRIGHT, Symbol, plain_first
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.meaning.subscripts import FREE
 from matderiv.input.terms import BETWEEN, WIDE
@@ -153,16 +154,17 @@ class Functions(Sums):
         r"""Take `\min_w`, `\arg\max_{w \in R^d}` before a formula that is derived by w."""
         start = self.place
         words = [self.take().text] if self.at_command("arg") else []
-        name = self.symbol() if self.at_command("operatorname") else None
+        name = self.symbol() if self.at_command(*UPRIGHT) else None
         words.append(name.stem if name is not None else self.take().text)
-        if words[-1] in ("min", "max", "argmin", "argmax") and self.at("_"):
+        asked = re.fullmatch("(arg)?(?:min|max)(imi[sz]e)?", words[-1])
+        if asked and self.at("_"):
             self.take()
             below = [t.text for t in self.script() if t.text not in ("{", "}", *FONTS)]
             ends = [k for k, t in enumerate(below) if t in ("in", ",")]
             by = "".join(below[: min(ends, default=len(below))]).replace("_", "")
             if by in self._asked() or self._stands(by):
                 return
-        elif len(words) + (words[-1] in ("argmin", "argmax")) > 1:
+        elif asked and (len(words) > 1 or any(asked.groups())):
             return
         self.place = start
 

@@ -31,7 +31,7 @@ BLOCKS = MATRICES | {"cases", "dcases"}
 TYPESETTING = frozenset(
     "quad qquad displaystyle textstyle scriptstyle limits nolimits thinspace negthinspace "
     "medspace thickspace enspace nonumber notag middle mleft mright hfill noindent mathopen "
-    "mathclose mathrel mathbin mathord mathop nobreak allowbreak".split()
+    "mathclose mathrel mathbin mathord mathop nobreak allowbreak space newline".split()
 )
 OPENING = frozenset("left bigl Bigl biggl Biggl mleft".split())
 CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())
@@ -66,17 +66,22 @@ ENTRY_BY_ENTRY = {"/": "⊘", "*": "⊙"}
 DOTS = frozenset(("dots", "ldots", "cdots", "vdots"))
 SWITCHES = frozenset(("rm", "bf", "it", "sf", "cal"))
 NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
-FUNCTION_WORDS = frozenset(("tr", "Tr", "trace", "diag", "rank", "argmin", "argmax", "vec", "sign"))
+FUNCTION_WORDS = frozenset(
+    "tr Tr trace diag rank argmin argmax minimize minimise maximize maximise vec sign".split()
+)
+MACROS = {"norm": ("<‖", "‖>"), "abs": ("<|", "|>")}
+"""Commands that people define for bars around what follows in braces."""
+
 COMMANDS = {"∇": "nabla", "∂": "partial", "∑": "sum", "√": "sqrt", "ℓ": "ell", "∞": "infty"}
 VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varrho": "rho"}
 _SKIPPED = re.compile(
-    r"(?:\s|%[^\n]*(?:\n|$)|\\(?:[,;:!>]|\s|$)|\\\(|\\\)|\\\[|\\\]|[$~]"
+    r"(?:\s|%[^\n]*(?:\n|$)|\\(?:[,;:!>]|\s|$)|\\\(|\\\)|\\\[|\\\]|[$~`]"
     r"|\\(?:tag|label|hspace|vspace|phantom|hphantom|vphantom)\*?\{[^{}]*\})+"
 )
 _TOKEN = re.compile(
     r"""(?P<environment>\\(?:begin|end)\s*\{(?P<kind>[A-Za-z]+\*?)\})
     |(?P<newline>\\\\(?:\[[^\]\n]*\])?)
-    |(?P<command>\\(?P<word>operatorname\*|[A-Za-z]+|[|{}_]))
+    |(?P<command>\\(?P<word>(?:operatorname|norm|abs)\*|[A-Za-z]+|[|{}_]))
     |(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)
     |(?P<letter>[A-Za-z])
     |(?P<sign>\|\||:=|&|[<>]=|[-+*/=<>()\[\]{}|^_',.;:!·⊙⊘⊗×‖⟨⟩≠])""",
@@ -235,6 +240,12 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
             hat = Token("sign", "_", token.span)
             tokens = [*tokens[:place], *named[1:-1], hat, *below, *tokens[end:]]
             continue
+        if token.kind == "command" and token.text in MACROS and near and following[0].text == "{":
+            end = group_end(tokens, place + 1)
+            opening, closing = (Token("sign", sign, token.span) for sign in MACROS[token.text])
+            shut = closing._replace(span=tokens[end - 1].span)
+            tokens = [*tokens[:place], opening, *tokens[place + 2 : end - 1], shut, *tokens[end:]]
+            continue
         if token.text == "{" and (not found or found[-1].text not in "^_") and following:
             inner, end = group_end(tokens, place + 2), group_end(tokens, place)
             word = "".join(t.text for t in tokens[place + 3 : inner - 1])
@@ -292,6 +303,6 @@ WORDS = (
         "nabla partial sum prod int "
         "log ln exp det tr Tr diag max min tanh sinh cosh sin cos tan arcsin arccos arctan ell "
         "begin end boxed underbrace infty sigma lVert rVert Re rank softmax relu sign sgn "
-        "sec csc cot arg argmin argmax in".split()
+        "sec csc cot arg argmin argmax in norm abs".split()
     )
 )

@@ -217,7 +217,7 @@ class Elaborator(Places):
     def mean(self, node: Name) -> Node | None:
         r"""`\bar x` beside x_i: the mean of x, or of the rows of X."""
         base, shapes = node.name.removesuffix("_bar"), self.scope.shapes
-        known = node.name in shapes or node.name in self.scope.about
+        known = node.name in {*shapes, *self.scope.about, *self.build.parts}
         role = next((r for r in self.roles.entries.values() if r.base == base), None)
         data = len(shapes.get(base, ())) == 1 or len(shapes.get(capital_of(base), ())) == 2
         if role is None and data and not self.scope.guess:  # an answer about the data

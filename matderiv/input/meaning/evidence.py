@@ -345,9 +345,11 @@ class KindEvidence:
     # Formulas of numbers -------------------------------------------------------------------------
 
     def odd_power(self, node: Operation, value: Node) -> None:
-        """K^alpha and max(0, m - D)^2 are usual for numbers, whatever their letter; X^k is not."""
+        """K^alpha, max(0, m - D)^2 and (T - y)^2 are usual for numbers, whatever their letter."""
         base, exponent = map(unsigned, node.operands)
         kinked = isinstance(base, Call) and base.name in ("max", "min", "relu")
+        if isinstance(base, Operation) and base.function == "add" and self.axes(value) == 2:
+            kinked = any(self.axes(o) == 1 for o in children(unsigned(value)))  # (T - y)^2
         whole = isinstance(exponent, Number) or getattr(exponent, "name", "") in WHOLE_POWERS
         if self.axes(value) == 1 or (kinked and self.axes(value)) or not (kinked or whole):
             self.odd.append(node)

@@ -88,7 +88,8 @@ class KindSearch:
         default, evidence = self.default(name)
         if not rank and name in self.scaled:
             return SCALED
-        if rank == 1 and name in self.columns and (default, evidence) == (2, 0.0):
+        bold = SHOWN if self.source.spelling == "latex" and name[0].isupper() else 0.0
+        if rank == 1 and name in self.columns and default == 2 and evidence in (0.0, bold):
             return BESIDE
         weight = 3 if rank == 2 else 1
         return STEPS.get((default, rank), 3.0) + evidence * weight

@@ -76,6 +76,7 @@ def _einsum(lib: Arrays, call: PythonCall) -> Array:
     arrays = [call.array_of(v) for v in flat(rest)]
     before, _, after = spec.text.replace(" ", "").partition("->")
     for letters, a in zip(before.split(","), arrays, strict=False):
+        lib.axes_at_least(a, len(letters))
         if len(letters) != a.rank or len(lib.build.shape(a.node) or ()) != a.rank:
             raise call.error(f"has {letters} for an array of {a.rank} axes", "one letter per axis")
     if arrays and all(a.mask for a in arrays):

@@ -17,11 +17,11 @@ from matderiv.input.resolve import Reading
 from matderiv.input.tree import COUNTS
 from matderiv.language.calls import function_names
 from matderiv.language.declare import guessed_axes
+from matderiv.numeric.sampling import same_values
 from matderiv.shapes import Dim, long_axes, shape_text, size_names, with_sizes
 from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.equations import same_values
 
 MOST = 4  # names that are tried each by itself
 LOSSES = ("L", "J", "E", "C", "l", "ell")
