@@ -224,6 +224,11 @@ def size_value(s: Size, sizes: Mapping[str, int]) -> int:
     return value
 
 
+def concrete(shape: Iterable[Size], sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """A shape with numbers for its sizes."""
+    return tuple([size_value(s, sizes) for s in shape])
+
+
 def _number(name: str, sizes: Mapping[str, int]) -> int:
     made = _formula(name)
     return sizes[name] if made is None else made[1](sizes)

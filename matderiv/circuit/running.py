@@ -27,7 +27,7 @@ from matderiv.numeric.evaluate import (
     evaluate,
     sizes_in,
 )
-from matderiv.shapes import shape_text, size_value
+from matderiv.shapes import concrete, shape_text
 
 MAX_RESTATED = 20_000  # nodes times gradients that are found again from the whole expression
 
@@ -121,7 +121,7 @@ def backward(back: Backprop, values: Mapping[str, Any], upstream: Any = None) ->
     circuit = back.circuit
     arrays, sizes = bound(circuit, values)
     root = circuit.root
-    shape = tuple(size_value(s, sizes) for s in root.shape)
+    shape = concrete(root.shape, sizes)
     program = _program(back).at(sizes)  # before an upstream of sizes beyond the limit is made
     arriving = _upstream(upstream, root, shape)
     if is_(back.seed, "variable"):

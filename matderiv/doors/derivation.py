@@ -19,7 +19,7 @@ from matderiv.input.asking import value_shape
 from matderiv.language.printer import text
 from matderiv.lazy import later
 from matderiv.numeric.evaluate import bind_labels, bind_sizes
-from matderiv.shapes import Shape, size_value
+from matderiv.shapes import Shape, concrete
 from matderiv.work import A_VIEW, bounded
 
 if TYPE_CHECKING:
@@ -345,7 +345,7 @@ class Derivation:
     def at(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         """The derivative at bound sizes; values of names that it does not have are ignored."""
         result = self.numeric.at(values, sizes)
-        return result.reshape(tuple(size_value(s, dict(sizes)) for s in self.shape))
+        return result.reshape(concrete(self.shape, sizes))
 
     @cached_property
     def numeric(self) -> number_formula.NumberFormula:

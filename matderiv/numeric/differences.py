@@ -110,12 +110,13 @@ class Truth:
 
     def nudged(self, width: float) -> Truth:
         """The truth at a point beside, where facts hold no longer to the last digit."""
-        rng = np.random.default_rng(0)
-        values = {
-            name: v * (1 + width * rng.standard_normal(np.shape(v)))
-            for name, v in self.values.items()
-        }
+        values = nudged(self.values, width, np.random.default_rng(0))
         return replace(self, values=values, known={})
+
+
+def nudged(values: Arrays, width: float, rng: Any) -> Arrays:
+    """Values beside some, so far away relative to each."""
+    return {n: v * (1 + width * rng.standard_normal(np.shape(v))) for n, v in values.items()}
 
 
 def contracted(array: Array, directions: Directions) -> Array:
@@ -135,11 +136,7 @@ def every_entry(shapes: list[tuple[int, ...]]) -> list[Directions]:
     >>> len(every_entry([(2, 3), (4,)]))
     24
     """
-    units = []
-    for shape in shapes:
-        count = prod(shape)
-        units.append([row.reshape(shape) for row in np.eye(count)])
-    return list(product(*units))
+    return list(product(*([u.reshape(s) for u in np.eye(prod(s))] for s in shapes)))
 
 
 def random_directions(shapes: list[tuple[int, ...]], rng: Any) -> Directions:

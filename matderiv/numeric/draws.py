@@ -8,7 +8,7 @@ from matderiv.errors import ShapeError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, Sizes
-from matderiv.shapes import Size, is_scalar, shape_text, size_names, size_value
+from matderiv.shapes import Size, concrete, is_scalar, shape_text, size_names, size_value
 
 LARGEST_SIZE = 8
 LABEL_FACTS = frozenset({"labels", "binary"})
@@ -166,7 +166,7 @@ def draw(
 
 def draw_one(v: Expr, rng: Any, sizes: Sizes, strategy: Strategy = general) -> Array:
     """One value of the variable v at some sizes; the strategy serves where nothing is declared."""
-    shape = tuple(size_value(s, sizes) for s in v.shape)
+    shape = concrete(v.shape, sizes)
     facts: frozenset[str] = v.params[2]
     for fact, maker in _ROWS.items():
         if fact in facts:
@@ -189,7 +189,7 @@ def draw_one(v: Expr, rng: Any, sizes: Sizes, strategy: Strategy = general) -> A
     b = positive(shape, rng) if "positive" in facts else general(shape, rng)
     for fact in sorted(matrix_facts, key=list(_MATRIX).index):
         b = _MATRIX[fact](b)
-    return b.reshape(tuple(size_value(s, sizes) for s in v.shape))
+    return b.reshape(concrete(v.shape, sizes))
 
 
 def _orthogonal(b: Array) -> Array:

@@ -9,7 +9,7 @@ from functools import reduce
 
 from matderiv.expr import Expr, apply, fold_kept, is_, number, number_value
 from matderiv.functions.reduce import along
-from matderiv.numeric.poles import entrywise
+from matderiv.numeric.poles import entrywise, is_power
 from matderiv.shapes import is_scalar
 
 Powers = dict[Expr, int]
@@ -53,8 +53,7 @@ def _like(node: Expr, new: Expr) -> Expr | None:
 def powers_of(e: Expr, sign: int = 1, found: Powers | None = None) -> Powers:
     """A product entry by entry as bases with whole exponents."""
     found = {} if found is None else found
-    exponent = number_value(e.args[1]) if is_(e, "power", "epow") else None
-    whole = exponent is not None and exponent.denominator == 1
+    exponent = number_value(e.args[1]) if is_power(e) else None
     if is_(e, "hadamard") or (is_(e, "mul") and entrywise(e)):
         for a in e.args:
             powers_of(a, sign, found)
@@ -64,7 +63,7 @@ def powers_of(e: Expr, sign: int = 1, found: Powers | None = None) -> Powers:
     elif is_(e, "neg"):
         powers_of(number(-1), 1, found)
         powers_of(e.args[0], sign, found)
-    elif exponent is not None and whole and (is_(e, "epow") or not e.args[0].shape):
+    elif exponent is not None and exponent.denominator == 1:
         found[e.args[0]] = found.get(e.args[0], 0) + sign * int(exponent)
     else:
         found[e] = found.get(e, 0) + sign

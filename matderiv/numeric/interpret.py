@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from matderiv.expr import Expr, is_
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import as_float, computed
-from matderiv.shapes import Dim, size_value
+from matderiv.shapes import Dim, concrete, size_value
 
 Array = Any  # numpy.ndarray
 Task = TypeVar("Task", bound=Hashable)
@@ -51,22 +51,17 @@ def in_floats(node: Expr, arguments: list[Array], sizes: Mapping[str, int]) -> A
     params = [size_value(p, sizes) if isinstance(p, Dim) else p for p in node.params]
     assert node.function.numpy is not None
     value = computed(node.function.name, node.function.numpy, arguments, params)
-    shape = shape_in(node, sizes)
+    shape = concrete(node.shape, sizes)
     return value if getattr(value, "shape", None) == shape else np.reshape(value, shape)
 
 
 def leaf_in_floats(node: Expr, names: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
     """A variable, a size or a number in floats."""
     if is_(node, "variable"):
-        return np.reshape(names[node.name], shape_in(node, sizes))
+        return np.reshape(names[node.name], concrete(node.shape, sizes))
     if is_(node, "size"):
         return np.float64(size_value(Dim(node.params), sizes))
     return np.float64(pi if is_(node, "pi") else as_float(node.params[0]))
-
-
-def shape_in(node: Expr, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    """The shape of an expression in numbers."""
-    return tuple([size_value(s, sizes) for s in node.shape])
 
 
 class Floats:

@@ -15,11 +15,12 @@ from matderiv.numeric.differences import (
     Truth,
     analytic,
     every_entry,
+    nudged,
 )
 from matderiv.numeric.draws import LARGEST_SIZE
 from matderiv.numeric.evaluate import Array, Arrays, Sizes, ValueProgram
 from matderiv.numeric.sampling import Point, Sampler
-from matderiv.shapes import long_axes, size_names, size_value
+from matderiv.shapes import concrete, long_axes, size_names
 
 PINNED = frozenset({"binary", "onehot", "diagonal", "lower", "upper", "skew"})
 LARGEST = 100_000  # entries of a derivative at one point
@@ -63,21 +64,21 @@ class DirectionQuestion:
         """The axes that belong to f: a row counts as a vector."""
         if self.upstream is not None:
             return ()
-        return tuple(size_value(self.f.shape[k], sizes) for k in long_axes(self.f.shape))
+        return concrete((self.f.shape[k] for k in long_axes(self.f.shape)), sizes)
 
     def input_shapes(self, sizes: Sizes) -> list[tuple[int, ...]]:
         """The shapes of the variables, one per order."""
-        return [tuple(size_value(s, sizes) for s in v.shape) for v in self.path]
+        return [concrete(v.shape, sizes) for v in self.path]
 
     def accepts(self, shape: tuple[int, ...], sizes: Sizes) -> bool:
         """True for the axes of f and the variables, with or without those of literal size 1."""
         front = [self.answer_axes(sizes)]
         if self.upstream is None:
-            front.append(tuple(size_value(s, sizes) for s in self.f.shape))
+            front.append(concrete(self.f.shape, sizes))
         back: list[tuple[int, ...]] = [()]
         if self.tangent is None:
             long = (v.shape[k] for v in self.path for k in long_axes(v.shape))
-            back = [sum(self.input_shapes(sizes), ()), tuple(size_value(s, sizes) for s in long)]
+            back = [sum(self.input_shapes(sizes), ()), concrete(long, sizes)]
         return any(shape == a + b for a in front for b in back)
 
     def moved(self, directions: Directions) -> Directions:
@@ -98,12 +99,8 @@ class DirectionQuestion:
         moved = point.known.get(("beside", self.path, width))
         if moved is None:
             rng = np.random.default_rng(len(self.path))
-            nudged = {
-                v.name: x * (1 + width * rng.standard_normal(np.shape(x)))
-                for v in dict.fromkeys(self.path)
-                for x in (point.values[v.name],)
-            }
-            moved = Point(point.sizes, {**point.values, **nudged})
+            near = nudged({v.name: point.values[v.name] for v in self.path}, width, rng)
+            moved = Point(point.sizes, {**point.values, **near})
             point.known["beside", self.path, width] = moved
         return moved
 

@@ -16,8 +16,7 @@ from matderiv.numeric.exponentials import (
     powers_of,
     product_of,
 )
-from matderiv.numeric.poles import entrywise
-from matderiv.shapes import is_scalar
+from matderiv.numeric.poles import entrywise, is_power
 
 
 def expanded(expr: Expr) -> Expr:
@@ -157,8 +156,7 @@ def _stable_log1p(node: Expr) -> Expr | None:
 def _stable_root(node: Expr) -> Expr | None:
     """sqrt(x²) = abs(x)."""
     (u,) = node.args
-    square = is_(u, "epow", "power") and number_value(u.args[1]) == 2
-    return apply("abs", u.args[0]) if square and (is_(u, "epow") or is_scalar(u.shape)) else None
+    return apply("abs", u.args[0]) if is_power(u) and number_value(u.args[1]) == 2 else None
 
 
 def _stable_quotient(node: Expr) -> Expr | None:
@@ -177,13 +175,9 @@ def _stable_quotient(node: Expr) -> Expr | None:
 
 def _stable_power(node: Expr) -> Expr | None:
     exponent = of_one_plus_exp(node.args[0])
-    if exponent is None or number_value(node.args[1]) != -1 or not _entrywise_power(node):
+    if exponent is None or number_value(node.args[1]) != -1 or not is_power(node):
         return None
     return apply("sigmoid", opposite(exponent))
-
-
-def _entrywise_power(node: Expr) -> bool:
-    return is_(node, "epow") or is_scalar(node.shape)
 
 
 _STABLE: dict[str, Callable[[Expr], Expr | None]] = {

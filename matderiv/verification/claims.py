@@ -26,7 +26,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
 from matderiv.numeric.question import DirectionQuestion
-from matderiv.shapes import Shape, is_scalar, long_axes, shape_text, size_names, size_value, times
+from matderiv.shapes import Shape, concrete, is_scalar, long_axes, shape_text, size_names, times
 from matderiv.verification.equations import Answer
 
 Axes = tuple[int, ...]
@@ -107,11 +107,6 @@ class Claim:
         outer = concrete(self.asked.outer, sizes)
         inner = [] if self.asked.tangent is not None else [concrete(self.asked.wrt.shape, sizes)]
         return np.asarray(self.arrange(array[None], outer, inner * self.asked.order)[0])
-
-
-def concrete(shape: Shape, sizes: Sizes) -> Axes:
-    """A shape with numbers for its sizes."""
-    return tuple(size_value(s, sizes) for s in shape)
 
 
 # Asking ------------------------------------------------------------------------------------------
@@ -380,8 +375,8 @@ def question_about(asked: Asked, structure: str, claim: Callable[..., Any]) -> D
 
 
 def names_for(asked: Asked, e: Expr | None) -> list[Expr]:
-    """Variables that a check must draw besides those of f."""
-    found = [] if e is None else variables(e)
+    """Variables that a check must draw, those of f apart."""
+    found = [asked.wrt, *asked.extra.values(), *(() if e is None else variables(e))]
     missing = (sizes_in(e) if e is not None else set()) - sizes_in(asked.f)
     for v in asked.reading.variables.values():
         if size_names([v.shape]) & missing:

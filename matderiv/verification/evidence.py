@@ -76,9 +76,7 @@ class Witness:
         """The witness of a claim that is an expression; DomainError where f has no value."""
         asked, answer = claim.asked, claim.expr
         assert answer is not None
-        extra = [v for v in (asked.wrt, asked.upstream, asked.tangent) if v is not None]
-        names = [*extra, *names_for(asked, answer)]
-        source = sampler(asked.f, names, order=asked.order, seed=seed)
+        source = sampler(asked.f, names_for(asked, answer), order=asked.order, seed=seed)
         branches = Branches.of(identity(claim, structure), seed)
         return Witness(claim, answer, structure, question, source, branches, seed)
 

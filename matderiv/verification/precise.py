@@ -18,8 +18,8 @@ from matderiv.expr import Expr, is_, variables, walk
 from matderiv.lazy import mp, np
 from matderiv.numeric.evaluate import Array, Sizes
 from matderiv.numeric.sampling import Point, drawn, sampler
-from matderiv.shapes import size_value
-from matderiv.verification.claims import DIRECTIONAL, Claim, concrete, names_for
+from matderiv.shapes import concrete
+from matderiv.verification.claims import DIRECTIONAL, Claim, names_for
 from matderiv.verification.field.digits import (
     exactly,
     reachable,
@@ -107,7 +107,7 @@ class Formulas:
     def entries(self, sizes: Sizes) -> int:
         """The entries of all parts at once."""
         parts = walk(self.f, self.answer)
-        return sum(prod(size_value(s, sizes) for s in n.shape) for n in parts)
+        return sum(prod(concrete(n.shape, sizes)) for n in parts)
 
 
 def precise(
@@ -136,11 +136,8 @@ def precise(
 
 
 def _points(claim: Claim, seed: int) -> list[Point]:
-    asked = claim.asked
-    extra = [v for v in (asked.wrt, asked.upstream, asked.tangent) if v is not None]
-    names = [*extra, *names_for(asked, claim.expr)]
-    source = sampler(asked.f, names, order=asked.order, seed=seed)
-    return drawn(source, POINTS)
+    asked, names = claim.asked, names_for(claim.asked, claim.expr)
+    return drawn(sampler(asked.f, names, order=asked.order, seed=seed), POINTS)
 
 
 def _compared(formulas: Formulas, points: list[Point], seed: int) -> Precise:

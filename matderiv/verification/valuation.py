@@ -70,8 +70,7 @@ def valuations(
 
     `e` is an answer, whose variables are drawn too.
     """
-    further = [*names_for(asked, e), *asked.reading.variables.values()]
-    names = [*asked.path, *asked.extra.values(), *further]
+    names = [*names_for(asked, e), *asked.reading.variables.values()]
     try:
         source = sampler(asked.f, names, seed=seed)
         points = [source.point(200 + k, least=3 + k) for k in range(count)]

@@ -20,9 +20,9 @@ from matderiv.functions.contraction import contraction
 from matderiv.lazy import np, quiet
 from matderiv.numeric.differences import STEP, analytic
 from matderiv.numeric.evaluate import Array, compile_
-from matderiv.numeric.interpret import Floats, leaf_in_floats, shape_in
+from matderiv.numeric.interpret import Floats, leaf_in_floats
 from matderiv.numeric.sampling import Point, Sampler, drawn, sampler
-from matderiv.shapes import size_value
+from matderiv.shapes import concrete, size_value
 from matderiv.tensors.tensor import Index, Tensor
 from matderiv.views.document import Document, Partial, Side, Step
 from matderiv.words.chains import facts
@@ -83,7 +83,7 @@ def _room(document: Document, source: Sampler, point: Point) -> int:
         [i.size for i in step.right.axes] if isinstance(step.right, Tensor) else step.right.shape
         for step in document.steps
     ]
-    entries = max(prod(size_value(s, point.sizes) for s in shape) for shape in shapes)
+    entries = max(prod(concrete(shape, point.sizes)) for shape in shapes)
     return len(source.names) + 2 if entries > MANY else 0
 
 
@@ -129,18 +129,18 @@ class Values(Floats):
         """The value of a node that is not too large to wait for."""
         if not node.function.leaf:
             spend(8)
-            _require_few(shape_in(node, self.sizes))
+            _require_few(concrete(node.shape, self.sizes))
         return super().computed(node)
 
     def of_tensor(self, tensor: Tensor) -> Array:
         """The sum of index products, an array over its axes."""
-        sides = tuple(size_value(i.size, self.sizes) for i in tensor.axes)
+        sides = concrete((i.size for i in tensor.axes), self.sizes)
         _require_few(sides)
         total = np.zeros(sides)
         for term in tensor.terms:
             operands: list[tuple[Array, tuple[Index, ...]]] = []
             for f in term.factors:
-                shape = tuple(size_value(i.size, self.sizes) for i in f.indices)
+                shape = concrete((i.size for i in f.indices), self.sizes)
                 value = np.reshape(self.of(f.expr), shape) ** _plain(f.exponent)
                 operands.append((value, f.indices))
             present = {i for _, indices in operands for i in indices}
@@ -229,7 +229,7 @@ class TruthPoint:
         """The right side of a line, which has the name that the line gives it from here on."""
         right = self.side(step.right)
         if step.names is not None:
-            shape = shape_in(step.names, self.values.sizes)
+            shape = concrete(step.names.shape, self.values.sizes)
             self.values.names[step.names.name] = np.reshape(right, shape)
         return right
 
@@ -298,7 +298,7 @@ class TruthPoint:
         return self._agree(np.ravel(self._slope(moved, left.of)), told)
 
     def _direction(self, by: Expr) -> Array:
-        return np.asarray(self.rng.standard_normal(shape_in(by, self.values.sizes)))
+        return np.asarray(self.rng.standard_normal(concrete(by.shape, self.values.sizes)))
 
     def _widths(self) -> tuple[complex, ...]:
         return (1j * STEP,) if self.analytic else (DIFFERENCE, -DIFFERENCE)

@@ -13,7 +13,7 @@ from typing import Any
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import mp, np
 from matderiv.numeric.evaluate import Array, Sizes
-from matderiv.shapes import Dim, size_value
+from matderiv.shapes import Dim, concrete, size_value
 from matderiv.verification.field.dual import (
     Element,
     OutOfReach,
@@ -115,8 +115,7 @@ def values(
     """
     done: dict[Expr, Element] = {}
     for node in walk(*roots):
-        dims = [tuple(size_value(s, sizes) for s in a.shape) for a in node.args]
-        out = tuple(size_value(s, sizes) for s in node.shape)
+        out, *dims = (concrete(a.shape, sizes) for a in (node, *node.args))
         args = [done[a] for a in node.args]
         name = node.function.name
         if name in ("step", "sign"):

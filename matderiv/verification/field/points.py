@@ -8,7 +8,7 @@ from matderiv.expr import Expr
 from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS
 from matderiv.numeric.evaluate import Sizes
-from matderiv.shapes import is_scalar, size_value
+from matderiv.shapes import concrete, is_scalar
 from matderiv.verification.field.dual import OutOfReach
 from matderiv.verification.field.residues import CHAIN, Array, Field
 
@@ -40,7 +40,7 @@ class FieldPoint:
 
     def dims(self, v: Expr) -> tuple[int, ...]:
         """The concrete shape of an expression."""
-        return tuple(size_value(s, self.sizes) for s in v.shape)
+        return concrete(v.shape, self.sizes)
 
     def scalar(self, name: str, level: int) -> Array:
         """A random residue other than 0 for each point: what e, i or π are at a level.

@@ -18,7 +18,7 @@ from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.interpret import interpreted
-from matderiv.shapes import size_value
+from matderiv.shapes import concrete
 from matderiv.verification.field.dual import (
     IMAGINARY,
     Element,
@@ -135,7 +135,7 @@ class Evaluation:
             return {0: np.full(BATCH, self.point.sizes[node.params[0]] % at.p, dtype=np.int64)}
         if name == "pi":
             return {0: self.point.scalar("π", level)}
-        sizes = tuple(size_value(p, self.point.sizes) for p in node.params)
+        sizes = concrete(node.params, self.point.sizes)
         found = constant(name, sizes)
         if found is None:
             raise OutOfReach(node.function.label)

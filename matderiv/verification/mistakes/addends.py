@@ -29,7 +29,7 @@ def missing_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
         if found.missing and not found.bad:
             missing = tidied(total(found.missing))
             corrected = tidied(total([e, missing]))
-            if search.holds(corrected) and search.confirmed(corrected):
+            if search.right(corrected):
                 term, right = text(missing), text(corrected)
                 said = f"The term {short(term)} is missing. The whole: {short(right)}."
                 return Diagnosis("missing-term", said, right, missing, corrected)
@@ -44,7 +44,7 @@ def off_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
             message = f"The term {agree} is right; look again at {off}."
             instead = tidied(total(found.missing)) if found.missing else None
             corrected = tidied(total([*found.good, *found.missing]))
-            if not search.holds(corrected) or not search.confirmed(corrected):
+            if not search.right(corrected):
                 return Diagnosis("term", message)
             if instead is not None:
                 message += f" Right there: {short(text(instead))}."

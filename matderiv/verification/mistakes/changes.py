@@ -136,7 +136,7 @@ class Edits:
             e = self.whole(path, new)
             if e is None or (best is not None and e.weight >= best.weight):
                 continue
-            if self.search.holds(e) and self.search.confirmed(e):
+            if self.search.right(e):
                 found = explained(named(code, path, part, new), part.expr, new.expr, e, said)
                 if best is not None:
                     best.weight, best.diagnosis = e.weight, found
@@ -179,7 +179,7 @@ class Edits:
                 continue
             new = drawn(multiplied(factor, part.expr))
             whole = self.whole(path, new)
-            if whole is None or not self.search.holds(whole) or not self.search.confirmed(whole):
+            if whole is None or not self.search.right(whole):
                 continue
             self.weight_of_last = max(whole.weight, self.root.expr.weight + factor.weight)
             plain = not pool or is_(factor, "number", "size")
@@ -197,7 +197,7 @@ class Edits:
         if term is None:
             return None
         whole = self.root.expr + term
-        if not self.search.holds(whole) or not self.search.confirmed(whole):
+        if not self.search.right(whole):
             return None
         self.weight_of_last = whole.weight
         corrected = tidied(whole)

@@ -41,29 +41,24 @@ def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
     Your answer is off by a factor: multiplied by 2 it is right, 2*A'*A*x.
     """
     with suppress(WorkLimit), bounded(MOST):
-        return _diagnose(asked, e, seed)
+        search = CauseSearch.of(asked, e, seed)
+        if search is None:
+            return None
+        edits = Edits(search, drawn(e))
+        return (
+            in_another_layout(search, e)
+            or scaled_by_number(search, e)
+            or rounded(search, e)
+            or edits.likely()
+            or on_the_diagonal(search, e)
+            or needed_fact(search, e, NARROW)
+            or _symmetric(search, e, edits.further())
+            or missing_terms(search, e)
+            or needed_fact(search, e, WIDE)
+            or two_changes(search, drawn(e))
+            or off_terms(search, e)
+        )
     return None
-
-
-def _diagnose(asked: Asked, e: Expr, seed: int) -> Diagnosis | None:
-    search = CauseSearch.of(asked, e, seed)
-    if search is None:
-        return None
-    for whole in (in_another_layout, scaled_by_number, rounded):
-        found = whole(search, e)
-        if found is not None:
-            return found
-    edits = Edits(search, drawn(e))
-    return (
-        edits.likely()
-        or on_the_diagonal(search, e)
-        or needed_fact(search, e, NARROW)
-        or _symmetric(search, e, edits.further())
-        or missing_terms(search, e)
-        or needed_fact(search, e, WIDE)
-        or two_changes(search, drawn(e))
-        or off_terms(search, e)
-    )
 
 
 def _symmetric(search: CauseSearch, e: Expr, found: Diagnosis | None) -> Diagnosis | None:

@@ -15,7 +15,7 @@ from matderiv.shapes import long_axes
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
 from matderiv.verification.judging import judged
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidier
-from matderiv.verification.mistakes.solving import CauseSearch, ratios, recognised
+from matderiv.verification.mistakes.solving import CauseSearch, of_all_points, ratios
 from matderiv.verification.mistakes.tidying import tidied
 from matderiv.verification.valuation import Valuation
 
@@ -69,22 +69,19 @@ def scaled_by_number(search: CauseSearch, e: Expr, *, turned: bool = False) -> D
         if factor is None or base is None:
             continue
         corrected = tidied(multiplied(factor, base))
-        if search.holds(corrected) and search.confirmed(corrected):
+        if search.right(corrected):
             return _told(factor, corrected, layout_of(search.asked, name or "") if turned else "")
     return None
 
 
 def _factor(search: CauseSearch, e: Expr, name: str) -> Expr | None:
-    if _ratios(search, e, name, search.points[:1]) is None:
-        return None  # most are refused at the first point
-    found = _ratios(search, e, name, search.points)
+    def factors(points: list[Valuation]) -> list[float] | None:
+        values = [a for v in points if (a := search.arranged(e, name, v)) is not None]
+        fit = len(values) == len(points)
+        return ratios(search, [v.truth for v in points], values) if fit else None
+
     sizes = [apply("size", params=(n,)) for n in sorted(search.points[0].point.sizes)]
-    return None if found is None else recognised(search, found, sizes)
-
-
-def _ratios(search: CauseSearch, e: Expr, name: str, points: list[Valuation]) -> list[float] | None:
-    values = [a for v in points if (a := search.arranged(e, name, v)) is not None]
-    return ratios(search, [v.truth for v in points], values) if len(values) == len(points) else None
+    return of_all_points(search, factors, sizes)
 
 
 def _told(factor: Expr, corrected: Expr, what: str) -> Diagnosis:
@@ -119,7 +116,7 @@ def rounded(search: CauseSearch, e: Expr) -> Diagnosis | None:
         return number(near)
 
     whole = fold(e, exact)
-    if not read or not search.holds(whole) or not search.confirmed(whole):
+    if not read or not search.right(whole):
         return None
     said = ", ".join(f"{a} is read as {b}" for a, b in read.items())
     return Diagnosis("rounded-constant", f"It agrees when {said}.", text(whole))
@@ -142,7 +139,7 @@ def on_the_diagonal(search: CauseSearch, e: Expr) -> Diagnosis | None:
             return None
         if np.abs(diagonal - np.diag(v.truth)).max() > scale:
             return None
-    if search.holds(written) and search.confirmed(written):
+    if search.right(written):
         right = text(written)
         said = f"These are the entries of the diagonal: the {asked.kind} is {short(right)}."
         return Diagnosis("diagonal", said, right, None, written)

@@ -111,6 +111,10 @@ class CauseSearch:
         """True if the whole verification accepts the expression."""
         return self.accepted(e, lambda layout: conventional(self.asked, layout))
 
+    def right(self, e: Expr) -> bool:
+        """True if it holds at the points and the verification accepts it."""
+        return self.holds(e) and self.confirmed(e)
+
     def accepted(self, e: Expr, layouts: Callable[[str], bool]) -> bool:
         """True if the verification accepts the expression in one of the layouts."""
         found = [c for c in claims(self.asked, e, "") if layouts(c.layout)]
@@ -226,21 +230,25 @@ def factor_of(search: CauseSearch, whole: Expr, doubled: Expr, pool: Sequence[Ex
 
     `doubled` is the answer with twice that part.
     """
-    if _factors(search, search.points[:1], whole, doubled) is None:
-        return None  # most are refused at the first point
-    found = _factors(search, search.points, whole, doubled)
+
+    def factors(points: list[Valuation]) -> list[float] | None:
+        now, then = search.values(whole, points), search.values(doubled, points)
+        if now is None or then is None:
+            return None
+        share = [b - a for a, b in zip(now, then, strict=True)]
+        wanted = [v.truth - a + s for v, a, s in zip(points, now, share, strict=True)]
+        return ratios(search, wanted, share)
+
+    return of_all_points(search, factors, pool)
+
+
+Factors = Callable[[list[Valuation]], list[float] | None]
+
+
+def of_all_points(search: CauseSearch, factors: Factors, pool: Sequence[Expr]) -> Expr | None:
+    """What the factors at all points are; most are refused at the first."""
+    found = factors(search.points) if factors(search.points[:1]) is not None else None
     return None if found is None else recognised(search, found, pool)
-
-
-def _factors(
-    search: CauseSearch, points: list[Valuation], whole: Expr, doubled: Expr
-) -> list[float] | None:
-    now, then = search.values(whole, points), search.values(doubled, points)
-    if now is None or then is None:
-        return None
-    share = [b - a for a, b in zip(now, then, strict=True)]
-    wanted = [v.truth - a + s for v, a, s in zip(points, now, share, strict=True)]
-    return ratios(search, wanted, share)
 
 
 def missing_term(search: CauseSearch, whole: Expr, pool: Sequence[Expr]) -> Expr | None:
