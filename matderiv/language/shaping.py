@@ -19,7 +19,16 @@ from matderiv.language.explain import explained
 from matderiv.language.sizes import Sizes, fresh_names, is_open, open_names, renamed, renamed_text
 from matderiv.language.source import Call, Name, Node, Operation, Source
 from matderiv.lazy import difflib
-from matderiv.shapes import Dim, Shape, Size, plain_names, shape_text, size_names, with_sizes
+from matderiv.shapes import (
+    Dim,
+    Shape,
+    Size,
+    long_axes,
+    plain_names,
+    shape_text,
+    size_names,
+    with_sizes,
+)
 
 MAX_VARIABLES = 2_000
 OF_ARRAYS = frozenset(
@@ -294,9 +303,9 @@ class Shaping:
     def expect(self, shape: Shape) -> None:
         """Use the expected shape for sizes that nothing else says, such as those of vector(1)."""
         found = self.shapes[self.source.main]
-        if len(found) != len(shape):
-            return
-        for a, b in zip(found, shape, strict=True):
+        if len(found) != len(shape):  # a row as well
+            found, shape = (tuple(s[k] for k in long_axes(s)) for s in (found, shape))
+        for a, b in zip(found, shape, strict=False):
             if is_open(self.sizes.current(a)):
                 self.sizes.unify(a, b)
         self.infer()

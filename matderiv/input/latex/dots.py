@@ -9,6 +9,8 @@ from matderiv.language.tokens import Token
 
 BINDERS = {"+": "sum", ",": LIST, "\\\\": LIST, "": "prod"}
 ENDS = frozenset(("+", "-", "=", ",", ";", "&", "\\\\"))
+_ONES = ("sign", "sign", "command", "sign", "number", "sign", "sign", "sign")
+ONES = tuple(zip(_ONES, ("(", ")", "mathbf", *"{1}^⊤"), strict=True))
 TURNED = (["^", "⊤"], ["^", "T"], ["^", "{", "⊤", "}"], ["^", "{", "T", "}"])
 
 
@@ -24,11 +26,26 @@ def with_dots(tokens: list[Token]) -> list[Token]:
         between = between if between == tokens[dots + 1].text and between in BINDERS else ""
         start = dots + 1 + bool(between)
         end = next(k for k in range(start, len(tokens)) if _ends(tokens, start, k, between))
-        place = _first(tokens, dots - bool(between), tokens[start:end], between)
+        last = tokens[start:end]
+        if alike := between not in ("", "+") and _alike(tokens, dots - 1, last, between):
+            first, *rest = (Token(kind, text, last[0].span) for kind, text in ONES)
+            stands = tokens[alike - 1].text == "("  # [z, \dots, z] lies
+            tokens[end + 1 :] = tokens[end + 1 + stands * _turned(tokens[end + 1 :]) :]
+            tokens[alike:end] = [first, *last, *rest[: 5 if stands else 7]]
+            continue
+        place = _first(tokens, dots - bool(between), last, between)
         if place is None:
             return tokens
         tokens = _replaced(tokens, place[0], end, tokens[start:end], place[1], BINDERS[between])
     return tokens
+
+
+def _alike(tokens: Sequence[Token], end: int, last: Sequence[Token], between: str) -> int:
+    """Where the first of equal items before the dots begins; 0 where they are not those behind."""
+    wanted, start = [*(t.text for t in last), between], end + 1
+    while start > len(wanted) and [t.text for t in tokens[start - len(wanted) : start]] == wanted:
+        start -= len(wanted)
+    return start if start <= end and tokens[start - 1].text in "([{" else 0
 
 
 def _ends(tokens: Sequence[Token], start: int, k: int, between: str) -> bool:
@@ -67,6 +84,11 @@ def _first(
     return None
 
 
+def _turned(tokens: Sequence[Token]) -> int:
+    """How many tokens of a transpose come first."""
+    return next((len(s) for s in TURNED if [t.text for t in tokens[: len(s)]] == s), 0)
+
+
 def _replaced(
     tokens: list[Token], start: int, end: int, last: Sequence[Token], letter: str, name: str
 ) -> list[Token]:
@@ -80,6 +102,6 @@ def _replaced(
     if name == LIST and after[0].kind == "shut" and before:
         before[-1] = before[-1]._replace(kind="sign", text="(")
         after[0] = after[0]._replace(kind="sign", text=")")
-    turned = next((s for s in TURNED if [t.text for t in after[1 : len(s) + 1]] == s), [])
-    after[1 : len(turned) + 1] = [] if name == LIST else after[1 : len(turned) + 1]
+    if name == LIST:
+        after[1 : 1 + _turned(after[1:])] = []
     return [*before, *opening, *_at(last, letter, index), *closing, *after]

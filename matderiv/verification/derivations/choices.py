@@ -68,6 +68,7 @@ class Choice:
         for name, size in self.shapes.items():
             kind = f"a vector of size {size}" if size else "a scalar"
             kind = kind if "," not in size else f"a matrix {size.replace(',', ' × ')}"
+            kind = f"a row of size {size[2:]}" if size.startswith("1,") else kind
             yield f"taking {name} as {kind}, which makes more lines right"
         for name, fact in self.assume.items():
             yield f"taking {name} as {fact}, as the text may mean"
@@ -112,6 +113,11 @@ class Unsaid:
         if numbers and scalars:
             yield Choice(dict.fromkeys([*numbers, *scalars], ""))
         free = [s for s in SIZES if s not in self.reading.sizes and s not in self.kinds]
+        small = [n for n, k in self.kinds.items() if n[0].islower() and (k or guessed_axes(n))]
+        rows = [n for n in small if any(shows_row(n, p) for p in self.passages)]
+        if rows and len(free) > len(rows):  # xW + b: what is added is a row as well
+            sizes = dict(zip(rows, free, strict=False))
+            yield Choice({n: f"1,{sizes.get(n, free[len(rows)])}" for n in small})
         if free:
             yield from (Choice({name: free[0]}) for name in scalars)
         if free and len(scalars) > 1:
@@ -152,6 +158,17 @@ def shows_vector(name: str, p: Passage) -> bool:
     norm = rf"(?:\\\||‖|\|\||\\lVert)[^|‖]*{typed}"
     follows = rf"{letters}(?![A-Za-z_])" if p.latex and len(name) == 1 else typed
     return bool(re.search(rf"{typed}{turned}|{behind}{follows}|{bold}|{norm}", p.text))
+
+
+def shows_row(name: str, p: Passage) -> bool:
+    r"""True where a matrix follows a name: `x W` is a row times a matrix.
+
+    >>> [shows_row("x", Passage.of(t)) for t in ("x*W + b", "xW", "A*x", "x*y")]
+    [True, True, False, False]
+    """
+    letters = re.escape(rf"\{name}" if p.latex and len(name) > 1 else name)
+    matrix = r"\}?\s*(?:\*|@|\\[,;])?\s*(?:\\(?:math\w+|boldsymbol|bm)\s*\{?\s*)?[A-Z](?![A-Za-z(])"
+    return bool(re.search(rf"(?<![A-Za-z\\]){letters}{matrix}", p.text))
 
 
 def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple[str, str]]:

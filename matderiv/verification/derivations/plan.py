@@ -5,9 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from matderiv.errors import MatderivError
+from matderiv.input.builder import Scope
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
-from matderiv.verification.derivations.definitions import Definition
+from matderiv.verification.derivations.definitions import Definition, parsed
 from matderiv.verification.derivations.function_calls import Called, apart, called, written
 from matderiv.verification.derivations.roles import (
     CALLED,
@@ -90,7 +92,7 @@ def planned(
     known = {n for s in statements for side in s.sides for n in names_in(side)}
     known |= {n for d in given for n in names_in(d.passage)} | names
     so_far = Named(names, differentiated, known)
-    statements = _by_roots(apart(_by_cases(statements)))
+    statements = _by_roots(apart(_by_cases(_unreadable_apart(statements))))
     for k, s in enumerate(_untied(statements, names)):
         chain = role_of(s, so_far, statements[k + 1 :])
         if chain.role in (GIVES, CALLS, LOCAL):
@@ -106,17 +108,30 @@ def planned(
     return _completed(chains, definitions, given, changing - so_far.handed - kept, names)
 
 
+def _unreadable_apart(statements: Sequence[Statement]) -> list[Statement]:
+    """Statements in which a definition that cannot be read leaves its name to one that follows."""
+    found = list(statements)
+    values = [s.quantity.of if s.quantity and s.quantity.kind == VALUE else "" for s in statements]
+    for k, (name, s) in enumerate(zip(values, statements, strict=True)):
+        last, again = s.sides[-1], name in values[k + 1 :] and name not in values[:k]
+        if name and s.quantity and again and not signs(last.text, last.latex):
+            try:
+                parsed(last, "", Scope())
+            except MatderivError:
+                found[k] = replace(s, quantity=replace(s.quantity, of=f"{name}, line {k}"))
+    return found
+
+
 def _by_cases(statements: Sequence[Statement]) -> list[Statement]:
     """Statements in which `t = 1` and `t = 0` are cases, and no definition."""
     values: dict[str, set[str]] = {}
     for s in statements:
         if s.quantity and s.quantity.kind == VALUE and NUMBER.fullmatch(s.sides[-1].text):
             values.setdefault(s.quantity.of, set()).add(s.sides[-1].text.strip())
-    cases = {name for name, found in values.items() if len(found) > 1}
 
     def is_case(s: Statement) -> bool:
-        named = s.quantity is not None and s.quantity.of in cases and len(s.sides) == 2
-        return named and bool(NUMBER.fullmatch(s.sides[-1].text))
+        found = s.quantity is not None and len(values.get(s.quantity.of, ())) > 1
+        return found and len(s.sides) == 2 and bool(NUMBER.fullmatch(s.sides[-1].text))
 
     return [replace(s, condition=True) if is_case(s) else s for s in statements]
 

@@ -70,7 +70,9 @@ _DRAWN = (
     + (r"((?:\s*_\s*(?:\{\w+\}|\w))?)\s*\\sim(?![A-Za-z])")
 )
 _ROWS = re.compile(
-    r"\bgradients?\b[^.;]*\brow[- ]vectors?\b|\bnumerator[- ]layout\b", re.IGNORECASE
+    r"\bgradients?\b[^.;]*(?:\brow[- ]vectors?\b|\b1\s*(?:\\times|[x×])\s*n\b)"
+    r"|\bnumerator[- ]layout\b",
+    re.IGNORECASE,
 )
 
 
@@ -219,8 +221,7 @@ class Exercise:
                 found.insert(0, p)
                 own |= stems
                 needed |= {stem for stem in _stems(names_in(p))}
-        start = self.passages[0].start
-        return replace(self, passages=[*found, *self.passages], start=start)
+        return replace(self, passages=[*found, *self.passages], start=self.passages[0].start)
 
     def joined(self, other: Exercise) -> Exercise:
         """This exercise and a section of it that follows."""
@@ -271,8 +272,8 @@ class Exercise:
         kept = []
         for p in self.passages[:k]:
             q = _quantity(p)
-            if q is not None and q.kind == VALUE and name not in {q.of, *names_in(p)}:
-                kept.append(p)
+            names = {q.of, *_stems([q.of]), *names_in(p)} if q and q.kind == VALUE else {name}
+            kept += [p] if name not in names else []
         return replace(self, passages=[*kept, *self.passages[k:]], start=self.passages[k].start)
 
 
@@ -293,14 +294,14 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
     for e in others:
         last = found[-1]
         if last.is_list or e.apart or e.declared.contradicts(last.declared) or e.is_new_after(last):
-            shared = first.declared.heard_at(e.title)
-            found.append(replace(e, declared=shared.joined(e.declared)))
+            found.append(replace(e, declared=first.declared.heard_at(e.title).joined(e.declared)))
             earlier = []
         elif e.stands_alone(last):
             alone = e.with_definitions(earlier)
             found.append(replace(alone, declared=last.declared.joined(e.declared)))
         else:
             found[-1] = last.joined(e)
+        found[-1].by_rows |= last.by_rows
         earlier += e.passages
     return [_rewritten(e) for e in found if e.passages]
 
@@ -312,8 +313,7 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
         current = found[-1]
         if piece.kind == "heading":
             title = piece.passage.text
-            apart = bool(_PROBLEM.match(title))
-            found.append(Exercise(title, apart=apart, level=piece.level))
+            found.append(Exercise(title, apart=bool(_PROBLEM.match(title)), level=piece.level))
             found[-1].declared.heading(title)
         elif piece.kind == "blank":
             blank = True

@@ -158,25 +158,29 @@ def _bracketed(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def by_entries(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which g is a function of each entry, where its slope is multiplied so.
+    r"""Formulas in which g is a function of each entry, where its slope or an entry shows it.
 
-    >>> lines = [r"a = g(z)", r"\delta = W\epsilon \odot g'(z)"]
+    >>> lines = [r"a = g(z)", r"\delta = W\epsilon \bullet g'(z)"]
     >>> [p.text for p in by_entries([Passage.of(line, latex=True) for line in lines])]
     ['a = \\phi (z)', "\\delta = W\\epsilon \\odot \\phi '(z)"]
     """
     text = "\n".join(p.text for p in passages if p.latex)
-    slope = r"(?P<name>[fgh])\s*'\s*(?:\\left)?\([^()]*(?:\\right)?\)"
-    times = r"(?:\\(?:odot|circ|cdot)(?![A-Za-z])|∘|⊙)"
-    found = re.search(rf"{times}\s*{slope}", text) or re.search(rf"{slope}\s*{times}", text)
+    name, at = r"(?P<name>[fgh])\s*", r"\s*(?:\\left)?\("
+    slope = rf"{name}'{at}(?:[^()]|\([^()]*\))*(?:\\right)?\)"
+    times = r"(?:\\(?:odot|circ|cdot|bullet)(?![A-Za-z])|∘|⊙)"
+    entry = rf"[a-z]_\{{?([ijk])\}}?\s*=\s*{name}{at}[a-z]_\{{?\1\}}?\s*\)"
+    shown = (rf"{times}\s*{slope}", rf"{slope}\s*{times}", rf"diag\}}?{at}{slope}", entry)
+    found = next(filter(None, (re.search(pattern, text) for pattern in shown)), None)
     free = next((c for c in ("phi", "psi") if f"\\{c}" not in text), "")
-    if (
-        found is None
-        or not free
-        or re.search(rf"(?<![A-Za-z\\]){found['name']}\([^()]*\)\s*:?=", text)
-    ):
+    own = found is not None and rf"(?m)^\s*{found['name']}\([^()]*\)\s*:?="
+    if found is None or not free or (own and re.search(own, text)):
         return [*passages]
-    typed = rf"(?<![A-Za-z\\]){found['name']}(?=\s*'?\s*(?:\\left)?\()"
-    return [p.replaced(typed, lambda m: f"\\{free} ") if p.latex else p for p in passages]
+    typed = rf"(?<![A-Za-z\\]){found['name']}(?=\s*'?{at})|\\bullet(?![A-Za-z])"
+
+    def named(match: re.Match[str]) -> str:
+        return r"\odot" if match[0] == r"\bullet" else f"\\{free} "
+
+    return [p.replaced(typed, named) if p.latex else p for p in passages]
 
 
 _PART = (
