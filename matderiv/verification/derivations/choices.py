@@ -117,7 +117,8 @@ class Unsaid:
         rows = [n for n in small if any(shows_row(n, p) for p in self.passages)]
         if rows and len(free) > len(rows):  # xW + b: what is added is a row as well
             sizes = dict(zip(rows, free, strict=False))
-            yield Choice({n: f"1,{sizes.get(n, free[len(rows)])}" for n in small})
+            for names in (small, dict.fromkeys([*small, *scalars])):
+                yield Choice({n: f"1,{sizes.get(n, free[len(rows)])}" for n in names})
         if free:
             yield from (Choice({name: free[0]}) for name in scalars)
         if free and len(scalars) > 1:
