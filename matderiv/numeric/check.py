@@ -88,9 +88,9 @@ def _checked(
     open_ = tuple(sorted({p.compromise for p in used if p.compromise} if not spot else ()))
     if verdict == "verified" and sides:
         further = reached(source, used, [*branches(question.f), *zones(question.f)])
-        inside = comparer.sharpest
-        rng = np.random.default_rng([seed, 2])
-        findings += [inside.at(point, rng) for point in further.points]
+        if further.points:
+            inside, rng = comparer.sharpest, np.random.default_rng([seed, 2])
+            findings += [inside.at(point, rng) for point in further.points]
         verdict, notes = _concluded(findings, len(used) + len(further.points), spot)
         open_ = (*further.unseen, *open_)
         if verdict == "verified" and not zero and all(f.zero for f in findings):

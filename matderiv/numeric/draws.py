@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, is_, number_value, walk
+from matderiv.expr import Expr, has, is_, number_value, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Arrays, Sizes
 from matderiv.shapes import Size, concrete, is_scalar, shape_text, size_names, size_value
@@ -81,6 +81,8 @@ def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
     {'n': 5, 'k': 4}
     """
     found = dict(sizes)
+    if not any(has(e, "parts of axes", _of_part) for e in exprs):
+        return found
     parts = [n.params for n in walk(*exprs) if is_(n, "cols", "unit")]
     pairs = [pair for whole, *ends in parts for pair in pairwise((1, *ends, whole))]
     sums = {s for n in walk(*exprs) for s in n.shape if "-" in str(s)}
@@ -102,6 +104,10 @@ def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
     return found
 
 
+def _of_part(node: Expr) -> bool:
+    return is_(node, "cols", "unit") or any("-" in str(s) for s in node.shape)
+
+
 # Values ------------------------------------------------------------------------------------------
 
 Strategy = Callable[[tuple[int, ...], Any], Array]
@@ -110,7 +116,7 @@ Strategy = Callable[[tuple[int, ...], Any], Array]
 def general(shape: tuple[int, ...], rng: Any) -> Array:
     """Normal numbers, none near 0, 1 or -1."""
     x = np.asarray(rng.standard_normal(shape))
-    while (bad := (np.abs(x) < 0.05) | (np.abs(np.abs(x) - 1) < 0.02)).any():
+    while (bad := ((size := np.abs(x)) < 0.05) | (np.abs(size - 1) < 0.02)).any():
         x = np.where(bad, rng.standard_normal(shape), x)
     return x
 

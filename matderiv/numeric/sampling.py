@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from matderiv.errors import DomainError, LimitError
@@ -95,7 +95,6 @@ class Sampler:
     program: ValueProgram
     names: tuple[str, ...]
     literals: tuple[int, ...]
-    plan: tuple[Strategy, ...] = ()
     known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def point(
@@ -134,12 +133,20 @@ class Sampler:
     def _admissible(
         self, sizes_of: Callable[[int], Sizes], rng: Any, *, planned_first: bool
     ) -> Point:
-        """The first of some draws to which nothing is to be objected."""
+        """The first of some draws to which nothing is to be objected.
+
+        Normal values are tried before domains are looked for, but where numbers may grow.
+        """
         spare: Point | None = None
+        normal = planned_first and len(self.program.instructions) < DEEP
         for attempt in range(DRAWS):
             sizes = sizes_of(attempt)
             planned = (attempt < DRAWS // 2) is planned_first
-            values = self._values(sizes, rng, self.plan if planned else self._mixture(rng))
+            if attempt == 0 and normal:
+                plan = self._everywhere(general)
+            else:
+                plan = self.plan if planned else self._mixture(rng)
+            values = self._values(sizes, rng, plan)
             wrong = self.objection(sizes, values)
             if wrong == "":
                 return Point(sizes, values)
@@ -152,33 +159,39 @@ class Sampler:
             hint="declare what is positive, posdef, ... with assume",
         )
 
-    def planned(self) -> Sampler:
-        """This sampler with domains for its variables that give the expression a value.
+    @property
+    def plan(self) -> tuple[Strategy, ...]:
+        """Domains of the variables that give the expression a value.
 
         Normal values where they do in most draws, small ones where normal ones grow until rounding
         is all that is left; else the same domain for all; else a mixture.
         """
+        return remembered(self.known, "plan", self._planned)
+
+    def _planned(self) -> tuple[Strategy, ...]:
         rng = np.random.default_rng([self.seed, 0, 0, 0])
-        best: tuple[Strategy, ...] = (general,) * len(self.variables)
-        most = -1
+        best, most = self._everywhere(general), -1
         for k in range(len(STRATEGIES) + MIXTURES):
-            same = (STRATEGIES[k],) * len(self.variables) if k < len(STRATEGIES) else None
+            same = self._everywhere(STRATEGIES[k]) if k < len(STRATEGIES) else None
             plan = same or self._mixture(rng)
             hits, enough = 0, 1 + TRIALS // (4 if k == 0 else 2)
             for _ in range(TRIALS):
                 sizes = enlarged(draw_sizes(self.names, rng, taken=self.literals), self.expr)
                 hits += self.objection(sizes, self._values(sizes, rng, plan)) is not None
                 if hits == enough:
-                    return replace(self, plan=self._moderate(plan, rng) if k == 0 else plan)
+                    return self._moderate(plan, rng) if k == 0 else plan
             if hits > most:
                 best, most = plan, hits
-        return replace(self, plan=best)
+        return best
+
+    def _everywhere(self, strategy: Strategy) -> tuple[Strategy, ...]:
+        return (strategy,) * len(self.variables)
 
     def _moderate(self, plan: tuple[Strategy, ...], rng: Any) -> tuple[Strategy, ...]:
         """The plan, or small values where these lead a deep formula through far smaller numbers."""
         if len(self.program.instructions) < DEEP:
             return plan
-        tame = (small,) * len(plan)
+        tame = self._everywhere(small)
         with suppress(DomainError):
             for _ in range(TRIALS // 2):
                 half = LARGEST_SIZE // 2
@@ -299,7 +312,7 @@ def _sampler(expr: Expr, chosen: tuple[Expr, ...], order: int, seed: int) -> Sam
         program=program,
         names=tuple(sorted(sizes_in(expr) | size_names(shapes))),
         literals=tuple(sorted({s for shape in shapes for s in shape if isinstance(s, int)})),
-    ).planned()
+    )
 
 
 def points(
