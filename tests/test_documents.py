@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from test_homework import numbers
+from test_whole_documents import states
 
 from matderiv import LimitError, ParseError
 from matderiv.verification.derivations.homework import verify_homework
@@ -580,3 +581,68 @@ is the size of x.
 def test_a_formula_alone_in_a_text_is_no_claim() -> None:
     assert numbers(FENCED) == {"ok": [10], "wrong": []}
     assert numbers(FENCED.replace("+ A", "- A"))["wrong"] == [10]
+
+
+AT_POINTS = r"""Let $f(x,y) = x^2y + 3xy^2$. Then
+$$f_x = 2xy + 3y^2, \quad f_{xy} = 2x + 6y$$
+$$\nabla f(1,2) = (16, 13)^\top$$
+$$\left.\frac{\partial f}{\partial y}\right|_{(1,2)} = 13$$
+$$f_x(1,2) = 16$$
+$$H(1,2) = \begin{pmatrix} 4 & 14 \\ 14 & 6 \end{pmatrix}$$
+Start at $w = (2, 1)$, where
+$$\nabla f(w) = (7, 16)^\top$$
+"""
+
+
+def test_partial_derivatives_by_subscripts_and_at_points() -> None:
+    found = states(AT_POINTS, "md")
+    assert [found[k] for k in (2, 3, 4, 5, 6, 8)] == [{"ok"}] * 6
+    for right, wrong in (("16, 13", "16, 12"), (" = 13", " = 14"), ("7, 16", "7, 11")):
+        assert {"wrong"} in states(AT_POINTS.replace(right, wrong), "md").values()
+
+
+def test_numbers_of_a_matrix_are_what_it_is() -> None:
+    text = (
+        r"Let $f(x) = x^\top A x$ with $A = \begin{pmatrix}2&1\\1&3\end{pmatrix}$. $\nabla f = 2Ax$"
+    )
+    assert "ok" in states(text, "md")[1]
+    assert "wrong" in states(text.replace("1&3", "0&3"), "md")[1]
+
+
+BATCH = r"""$$Z = XW + b$$
+$$L = \frac{1}{2N}\|Z-Y\|_F^2$$
+$$\frac{\partial L}{\partial Z} = \frac1N(Z-Y)$$
+$$\frac{\partial L}{\partial b} = \sum_{i=1}^N\left(\frac{\partial L}{\partial Z}\right)_{i,:}$$
+"""
+
+
+@pytest.mark.parametrize("said", ["", r"- $X$: $(N, D)$, $W$: $(D, H)$, $b$: $(H,)$" + "\n\n"])
+def test_a_bias_is_added_to_every_row(said: str) -> None:
+    found = states(said + BATCH, "md")
+    assert [found[k] for k in sorted(found)][-2:] == [{"ok"}] * 2
+    found = states(said + BATCH.replace(r"\frac1N(Z", r"\frac2N(Z"), "md")
+    assert {"wrong"} in found.values()
+
+
+GATE = """z = sigmoid(a)
+h = z * c + (1 - z) * p
+L = 0.5 * ||h - t||^2
+
+dL/dc = (h - t) * z
+dL/da = (h - t) * (c - p) * z * (1 - z)
+"""
+
+
+def test_a_star_multiplies_entry_by_entry_where_only_that_fits() -> None:
+    found = states(GATE, "txt")
+    assert found[5] == found[6] == {"ok"}
+    assert states(GATE.replace("(c - p)", "(p - c)"), "txt")[6] != {"ok"}
+
+
+def test_a_loss_that_is_said_to_be_a_number_is_any_function() -> None:
+    text = r"""Let $o = V^\top a$, and let $\ell$ be a scalar loss
+with $g = \frac{\partial\ell}{\partial o}$.
+$$\frac{\partial\ell}{\partial a} = Vg$$
+"""
+    assert states(text, "md")[3] == {"ok"}
+    assert "wrong" in states(text.replace("Vg", "2Vg"), "md")[3]

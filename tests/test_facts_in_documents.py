@@ -6,6 +6,8 @@ import pytest
 from test_whole_documents import states
 
 from matderiv import verify_steps
+from matderiv.verification.documents.declarations import Declared
+from matderiv.verification.documents.positions import Passage
 
 F = "Let $f(x) = \\frac12 x^\\top A x$"
 EQUAL = "\n$$A = A^\\top{}$$\n"
@@ -179,3 +181,25 @@ def test_a_claim_under_a_condition_is_no_mistake(
 )
 def test_a_mistake_that_is_quoted_is_no_claim(said: str) -> None:
     assert len(verify_steps(BASE["quadratic"] + said).lines) == 1
+
+
+SAID = [
+    (r"Sia $D$ una matrice diagonale e", {"D": "diagonal"}),
+    (r"Soit $S$ une matrice symétrique définie positive.", {"S": "posdef"}),
+    (r"Sea $A$ una matriz simétrica.", {"A": "symmetric"}),
+    (r"$A$ è simmetrica.", {"A": "symmetric"}),
+    (r"Пусть $A$ симметричная матрица.", {"A": "symmetric"}),
+    (r"Let $K\in\mathbb{R}^{n\times n}$ (symmetric, positive definite).", {"K": "posdef"}),
+    (r"Let $A\in\mathbb{R}^{n\times n}$, $D$ a diagonal matrix.", {"D": "diagonal"}),
+    (r"for a symmetric matrix $A$ and $B\in\mathbb{R}^{n\times n}$", {"A": "symmetric"}),
+    (r"Let $A$, $B$ be symmetric.", {"A": "symmetric", "B": "symmetric"}),
+]
+
+
+@pytest.mark.parametrize(("words", "facts"), SAID)
+def test_a_fact_is_about_the_names_that_the_sentence_gives_it_to(
+    words: str, facts: dict[str, str]
+) -> None:
+    found = Declared()
+    found.prose(Passage.of(words))
+    assert found.assume == facts

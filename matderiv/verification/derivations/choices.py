@@ -95,7 +95,9 @@ class Unsaid:
     def choices(self) -> Iterator[Choice]:
         """Other choices, the likelier ones first."""
         parts = [e for _, e in self.reading.parts]
-        yield from self.counts()
+        counts, bias = [*self.counts()], self.biases()
+        yield from counts
+        yield from (bias.and_(c) for c in (Choice(), *counts) if bias)
         yield from (Choice(assume={name: fact}) for name, fact in implied(parts, self.unknown))
         losses = Choice.of_losses(self.reading), narrow(self.reading)
         yield from (choice for choice in losses if choice)
@@ -117,13 +119,25 @@ class Unsaid:
         rows = [n for n in small if any(shows_row(n, p) for p in self.passages)]
         if rows and len(free) > len(rows):  # xW + b: what is added is a row as well
             sizes = dict(zip(rows, free, strict=False))
-            for names in (small, dict.fromkeys([*small, *scalars])):
-                yield Choice({n: f"1,{sizes.get(n, free[len(rows)])}" for n in names})
+            for own in (small, [*dict.fromkeys([*small, *scalars])]):
+                yield Choice({n: f"1,{sizes.get(n, free[len(rows)])}" for n in own})
+        if free and scalars and any("*" in p.text and not p.latex for p in self.passages):
+            yield Choice({n: free[0] for n, axes in self.kinds.items() if axes < 2})
         if free:
             yield from (Choice({name: free[0]}) for name in scalars)
         if free and len(scalars) > 1:
             yield Choice(dict.fromkeys(scalars, free[0]))
             yield Choice(dict(zip(scalars, free, strict=False)))
+
+    def biases(self) -> Choice:
+        """The number b that is added to a matrix X*W as a vector, one entry for each column."""
+        own = [v for n, v in self.reading.variables.items() if n in self.reading.guessed]
+        numbers = {v for v in own if not v.shape}
+        sums = [n for _, e in self.reading.parts for n in walk(e) if is_(n, "add")]
+        added = {v: n.shape[1] for n in sums if len(n.shape) == 2 for v in numbers & {*n.args}}
+        shapes = {v: v.shape for v in own if added and v.shape}
+        shapes |= {v: (size,) for v, size in added.items()}
+        return Choice({v.name: shape_text(s).replace(" × ", ",") for v, s in shapes.items()})
 
     def counts(self) -> Iterator[Choice]:
         r"""The n of `\frac1n` and of `\sum_{i=1}^n` as a size that nobody named."""

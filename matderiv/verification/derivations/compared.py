@@ -1,6 +1,7 @@
 """What sides are compared with: the value of a quantity, or of the formula on the left."""
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -198,6 +199,12 @@ class SidesCompared:
                 place = str(k + 1) if left.params[0] == 1 else f"({row + 1}, {column + 1})"
                 return replace(found, message=f"Entry {place} is wrong. {found.message}".strip())
         return None
+
+    def no_claim(self, q: Quantity, names: Collection[str]) -> str:
+        """Why an equation between formulas is not called wrong: it may say what holds."""
+        objective = {n for s in self.slopes() for n in self.doubts.behind(s, None)}
+        stated = objective if self.rest.stated else None
+        return self.doubts.about_equation(q, self.left(q), names, stated)
 
     def expected(self, q: Quantity) -> Shape | None:
         left = self.left(q)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from matderiv.errors import LimitError, MatderivError, ParseError, Span, UnknownName
-from matderiv.expr import Expr, apply, substitute, variable, variables
+from matderiv.expr import Expr, substitute, variable, variables
 from matderiv.input.axes import along
 from matderiv.input.builder import Scope
 from matderiv.input.meaning.kinds import meant
@@ -35,6 +35,7 @@ from matderiv.verification.derivations.points import (
     of_composed,
     placed_sign,
     point_of,
+    stacked,
     with_values,
 )
 from matderiv.verification.documents.positions import Passage
@@ -55,7 +56,8 @@ class Reader:
     `indices` are those of the left side, `standard` names that stand for the functions that they
     are in the language, `arguments` those of functions that have some, `strangers` names that only
     lines have, `mixed` first derivatives that were derived by another name, `flat` places where a
-    number stands as an array; `calls` are functions that lines may say values of at other points.
+    number stands as an array; `calls` are functions that lines may say values of at other points;
+    `at_point` says that the side that is read has a derivative at one.
     """
 
     ground: Ground
@@ -70,6 +72,7 @@ class Reader:
     flat: set[Span] = field(default_factory=set)
     calls: Sequence[Called] = ()
     last: Marking = field(init=False)
+    at_point: bool = False
 
     def met(self, variables: Mapping[str, Expr]) -> None:
         """Take over names of which nothing is known: a line about them holds for all values."""
@@ -85,7 +88,7 @@ class Reader:
 
         Raises what reading raises, with a place in the document.
         """
-        self.last = Marking(self)
+        self.last, self.at_point = Marking(self), False
         return self.last.read(passage, expected, 0)
 
     def resolved(self, q: Quantity) -> Quantity:
@@ -126,28 +129,6 @@ class Reader:
         name = self.ground.named(e)
         self.mixed |= set() if at or then_at else {name}
         return self.resolved(Quantity(DERIVATIVE, name, q.then, of_at=at))
-
-    def partials(self, q: Quantity) -> list[Quantity]:
-        """The derivatives by x and y that `∇f` of f(x, y) is made of; none for one array."""
-        of, known = q.of or self.function, self.ground.reading.variables
-        own = [n for n in self.arguments.get(of, ()) if n in known and not known[n].shape]
-        alone = q.kind == DERIVATIVE and of in self.ground.functions and not (q.by or q.then)
-        listed = len(own) > 1 and len(own) == len(self.arguments[of])
-        bases = {split_label(n)[0] for n in own}
-        there = q.point.replace(" ", "") in ("", ",".join(own), *(bases if len(bases) == 1 else ()))
-        one = Quantity(DERIVATIVE, of)
-        return [replace(one, by=n) for n in own] if alone and listed and there else []
-
-    def stacked(self, q: Quantity) -> Expr | None:
-        """The gradient, Jacobian or Hessian by several numbers, entry by entry."""
-        parts = self.partials(q)
-        cells = [self.ground.derivative(part) for part in parts]
-        if q.order == 2:
-            names = [self.ground.named(e) for e in cells]
-            every = (replace(part, of=name) for name in names for part in parts)
-            cells = [self.ground.derivative(part) for part in every]
-        across = len(parts) if q.order == 2 or (cells and cells[0].shape) else 1
-        return apply("blocks", *cells, params=(across,)) if cells else None
 
     def slope(self, q: Quantity) -> tuple[Expr, str]:
         """A derivative, or its entries, and their indices."""
@@ -328,8 +309,7 @@ class Marking:
         known, names = self.reader.ground.functions, self.reader.ground.reading.variables
         primed = slopes(known, names)
         for sign in reversed(chained_signs(p.text, p.latex, self._is_whole, primed)):
-            q, (start, stop) = sign.quantity, sign.span
-            typed = p.text[start:stop]
+            q, typed = sign.quantity, p.text[slice(*sign.span)]
             if all(part.strip() in names for part in typed.split("/")):
                 continue
             sign = of_composed(self.reader, placed_sign(by_functions(sign, p, known), p), p)
@@ -346,13 +326,14 @@ class Marking:
                 continue
             if sign.below is not None:
                 q = replace(q, by=self._formula(p[slice(*sign.below)], depth)[0])
-            if sign.operand is None and (e := self.reader.stacked(q)) is not None:
+            if sign.operand is None and (e := stacked(self, q, latex=p.latex)):
                 p = p.with_part(start, stop, self.value(typed, e, latex=p.latex))
                 continue
             row, q = q.turned, replace(self.reader.resolved(q), turned=False, point="")
             if sign.call is not None and is_elsewhere(self.reader, sign.quantity, q):
                 own = self.reader.arguments.get(q.of) or [q.by]
                 e = at_point(self, own, self.reader.slope(q)[0], point_of(sign, p))
+                self.reader.at_point = True
                 p = p.with_part(start, stop, self.value(typed, e, latex=p.latex))
                 continue
             name = self.fresh(typed, self.reader.shape_of(q), q, latex=p.latex)

@@ -133,7 +133,8 @@ class Doubts:
             if deep and (node is side or node.params[-1] > 1 or not node.args[0].shape):
                 return f"nothing says which function {node.params[-2]} is"
         put_in = is_(side, "blocks") or self._at_a_point(q, left) or _WORKED.search(typed)
-        if not variables(side) and put_in:
+        there = self.sloped and left is not None and not variables(left)
+        if not variables(side) and put_in and not there:
             if number_value(side) != 0 or q.kind != FORMULA:  # a formula set to 0 is a condition
                 return ONE_POINT
         names, behind = {v.name for v in variables(side)}, self.behind(q, left)

@@ -366,14 +366,14 @@ def _function(
     names = [d.name for d in definitions]
     if given:
         return given[-1].name
-    if "f" in names:
-        return "f"
     of = [
         c.quantity.of
         for c in chains
         if c.quantity and c.quantity.kind in (DERIVATIVE, DIFFERENTIAL)
     ]
     last = [name for name in names if name in of]
+    if "f" in names and ("f" in of or not last):
+        return "f"
     return last[-1] if last else names[-1] if names else ""
 
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matderiv.errors import MatderivError, UnknownName
-from matderiv.expr import Expr, number_value, substitute, variables, zeros
+from matderiv.expr import Expr, apply, number_value, substitute, variables, zeros
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.tokens import canonical_name
 from matderiv.shapes import shape_text
 from matderiv.verification.derivations.components import Indices
@@ -45,7 +46,8 @@ _TRANSPOSED = re.compile(
 
 _EVALUATED = re.compile(
     r"\s*(?:\\(?:right|[bB]igg?[rlm]?))?\s*(?:\||\\[rl]?vert)\s*_\s*\{\s*"
-    rf"(?:(?P<name>{LATEX_NAME})\s*=)?(?P<at>(?:[^{{}}=,]|\{{[^{{}}]*\}})+)\}}"
+    rf"(?:(?P<name>{LATEX_NAME})\s*=(?![^{{}}]*=)|\([^()]*\)\s*=)?\s*"
+    r"(?P<at>(?:[^{}]|\{[^{}]*\})+)\}"
     rf"|\s*\((?P<alone>\s*(?:\d[\d.]*|{LATEX_NAME})\s*)\)(?=\s*(?:$|=|[-+)\]]))"
 )
 
@@ -178,12 +180,49 @@ def is_elsewhere(reader: Reader, typed: Quantity, q: Quantity) -> bool:
     return not listed or (len(own) == len(given) and all(n in known for n in (*own, *names)))
 
 
+def partials(reader: Reader, q: Quantity) -> list[Quantity]:
+    """The derivatives by x and y that `∇f` of f(x, y) is made of; none for one array."""
+    of, known = q.of or reader.function, reader.ground.reading.variables
+    own = [n for n in reader.arguments.get(of, ()) if n in known and not known[n].shape]
+    alone = q.kind == DERIVATIVE and of in reader.ground.functions and not (q.by or q.then)
+    listed = len(own) > 1 and len(own) == len(reader.arguments[of])
+    bases = {split_label(n)[0] for n in own}
+    there = q.point.replace(" ", "") in ("", ",".join(own), *(bases if len(bases) == 1 else ()))
+    one = Quantity(DERIVATIVE, of)
+    return [replace(one, by=n) for n in own] if alone and listed and there else []
+
+
+def stacked(marking: Marking, q: Quantity, *, latex: bool) -> Expr | None:
+    """The gradient, Jacobian or Hessian by several numbers, entry by entry, at its point."""
+    reader = marking.reader
+    parts = partials(reader, q)
+    if not parts and (parts := partials(reader, replace(q, point=""))):
+        e, reader.at_point = stacked(marking, replace(q, point=""), latex=latex), True
+        at = Passage.of(q.point, len(reader.document), latex=latex)
+        return e and at_point(marking, [part.by for part in parts], e, at)
+    cells = [reader.ground.derivative(part) for part in parts]
+    if q.order == 2:
+        names = [reader.ground.named(e) for e in cells]
+        every = (replace(part, of=name) for name in names for part in parts)
+        cells = [reader.ground.derivative(part) for part in every]
+    across = len(parts) if q.order == 2 or (cells and cells[0].shape) else 1
+    return apply("blocks", *cells, params=(across,)) if cells else None
+
+
 def at_point(marking: Marking, own: Sequence[str], e: Expr, inside: Passage) -> Expr:
     """A value with what stands in brackets in place of the names that it is of.
 
     Raises MatderivError where it does not fit.
     """
+    if found := re.fullmatch(r"\s*\(([^()]*)\)\s*", inside.text):
+        inside = inside[found.start(1) : found.end(1)]
     given = split(inside.text)
+    named = [part.partition("=") for part in given if "=" in part]
+    if len(named) == len(given):  # x = 1, y = 2
+        own = [_name(name, latex=inside.latex) for name, _, _ in named]
+        given = [value.strip() for _, _, value in named]
+    if len(given) == 1 and len(own) > 1:
+        return _at_array(marking, own, e, inside)
     if len(given) != len(own):
         raise MatderivError("this does not say which variable is at which point")
     places: dict[Expr, Expr] = {}
@@ -197,6 +236,16 @@ def at_point(marking: Marking, own: Sequence[str], e: Expr, inside: Passage) -> 
                 marking, known[name], inside[start : start + len(typed)]
             )
     return substitute(e, places)
+
+
+def _at_array(marking: Marking, own: Sequence[str], e: Expr, inside: Passage) -> Expr:
+    """A value with the entries of one point, w^{(0)} = (3, 1), in place of several names."""
+    point = marking.elaborated(inside, Indices(), None, guess=False)[0]
+    known = marking.reader.ground.reading.variables
+    if point.shape != (size := len(own),):
+        raise MatderivError(f"nothing says what {inside.text.strip()} is")
+    units = (apply("unit", params=(size, k + 1)) for k in range(size))
+    return substitute(e, {known[n]: point.T @ unit for n, unit in zip(own, units, strict=True)})
 
 
 def point_for(marking: Marking, x: Expr, p: Passage) -> Expr:

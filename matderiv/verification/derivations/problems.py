@@ -35,7 +35,7 @@ from matderiv.verification.derivations.plan import (
     unadorned,
     with_identities,
 )
-from matderiv.verification.derivations.readings import Definitions, Read
+from matderiv.verification.derivations.readings import Definitions, Read, with_stars
 from matderiv.verification.derivations.roles import NUMBER
 from matderiv.verification.derivations.steps import JudgedSides
 from matderiv.verification.derivations.upstream import upstreams
@@ -155,7 +155,8 @@ class Problem:
         if not by and (found.verdict.unsure or found.verdict.wrong):  # solved for is not by
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
-        loose = found.verdict.unsure and (Choice.of_losses(found.reading) or found.verdict.ends)
+        loose = bool(found.verdict.ends or Choice.of_losses(found.reading))
+        loose = found.verdict.unsure > 0 and (loose or any(map(with_stars, self.passages)))
         if found.verdict.correct is not False and found.whole and not loose:
             return found.verdict
         with bounded(most):
@@ -209,7 +210,8 @@ class Problem:
         self.fitting |= set() if hidden else judged.verdict.fits()
         if fits and not hidden & found.verdict.broken:
             tried.append((judged.verdict.score, choice))
-        return bool(judged.verdict.correct) or (fits and not judged.verdict.wrong)
+        solved = found.verdict.wrong and not judged.verdict.wrong
+        return bool(judged.verdict.correct or (fits and solved))
 
     def _explained(
         self, found: Outcome, chosen: Choice, task: Task, conventions: Conventions

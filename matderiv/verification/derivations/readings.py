@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matderiv.errors import MatderivError, UnknownName
+from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.input.resolve import Reading
 from matderiv.verification.derivations.choices import LOSSES
 from matderiv.verification.derivations.definitions import Definition, read_definitions
 from matderiv.verification.derivations.findings import LineVerdict, unread
 from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.documents.positions import Lines, Passage, closing
+from matderiv.verification.quantities import LATEX_NAME
 
 Read = tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]
 """What was read, and by their names the definitions that were not."""
@@ -39,6 +40,7 @@ class Definitions:
         wanted = [d for d in plan.definitions if d.name != plan.function]
         wanted += [d for d in plan.definitions if d.name == plan.function]
         broken: dict[str, tuple[LineVerdict, MatderivError]] = {}
+        tried: list[Definition] = []
         while True:
             try:
                 return self._together(wanted), broken
@@ -51,6 +53,10 @@ class Definitions:
                 at = _blamed(error, wanted) or self._culprit(wanted)
                 if at is None or at in given:
                     raise
+                if isinstance(error, ShapeError) and (other := _otherwise(at)) not in (at, *tried):
+                    wanted[wanted.index(at)] = other
+                    tried.append(other)
+                    continue
                 wanted.remove(at)
                 broken[at.name] = unread(at.passage, error, lines), error
 
@@ -70,6 +76,25 @@ class Definitions:
                 self._together([other for other in wanted if other is not d])
                 return d
         return None
+
+
+def with_stars(p: Passage) -> Passage | None:
+    """A text in which * multiplies entry by entry, as it does in programs; None without one."""
+    other = p if p.latex or p.python else p.replaced(r"(?<![.*])\*(?!\*)", lambda m: ".*")
+    return other if other is not p else None
+
+
+def _otherwise(d: Definition) -> Definition:
+    r"""The definition with a bias that stands last as a row, which is added to each row.
+
+    In a text * is that of entries.
+
+    >>> _otherwise(Definition("Z", Passage.of("XW + b", latex=True))).passage.text
+    'XW +b^\\top'
+    """
+    typed = rf"(?<=\+)\s*(\\?(?:boldsymbol|mathbf|bm)?\s*\{{?\s*{LATEX_NAME}\s*\}}?)\s*$"
+    turned = d.passage.replaced(typed, lambda m: rf"{m[1].strip()}^\top")
+    return replace(d, passage=turned if d.passage.latex else with_stars(d.passage) or d.passage)
 
 
 def summed(definitions: Sequence[Definition]) -> tuple[Definition, ...]:

@@ -27,6 +27,7 @@ GIVES, CLAIMS, CALLS, LOCAL, CONDITION = "gives", "claims", "calls", "local", "c
 BARE, CALLED = "bare", "called"
 
 NUMBER = re.compile(r"\s*[-+]?[0-9.]+\s*")
+_ARRAY = re.compile(r"\s*(?:\\left\s*)?[(\[]?\s*\\begin\{")
 _CALLED = re.compile(r"(?:the\s+)?(?:gradient|jacobian|hessian)\s+[^\s_]+$", re.IGNORECASE)
 
 
@@ -128,9 +129,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
     if q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1:
         return replace(made, role=CONDITION)
-    known = q.kind == VALUE and q.of in {*so_far.mentioned, *names}
-    number = known and not any(names_in(side) for side in sides)
-    if number or (s.condition and q.kind != DERIVATIVE):
+    if _is_number(q, sides, so_far) or (s.condition and q.kind != DERIVATIVE):
         return replace(made, role=CONDITION)
     if s.announced is not None and not slope and q.of not in {*names, *so_far.differentiated}:
         return replace(made, role=CALLS, quantity=s.announced)
@@ -146,6 +145,13 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     if changes_in(sides[0], so_far.known) or re.search("[∇∂]|nabla|partial", sides[0].text):
         return replace(made, role=LOCAL)
     return replace(made, role=GIVES, aside=bool(re.match(r"\W*(?:where|with)\b", s.whole.text)))
+
+
+def _is_number(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:
+    """True for `t = 1`, a value of what is known; A = [2, 1; 1, 3] first says what A is."""
+    known = q.kind == VALUE and q.of in {*so_far.mentioned, *so_far.names}
+    moves = so_far.claimed or q.of in so_far.differentiated
+    return known and not any(map(names_in, sides)) and (moves or not _ARRAY.match(sides[-1].text))
 
 
 def _is_inner(s: Statement, so_far: Named, later: Sequence[Statement]) -> bool:

@@ -4,7 +4,6 @@ A wrong side that follows correctly from an earlier wrong one is told apart from
 are compared with what the earlier lines claim in place of what is true.
 """
 
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -16,11 +15,18 @@ from matderiv.shapes import Shape
 from matderiv.verification.derivations.compared import SidesCompared, rest_of
 from matderiv.verification.derivations.components import Indices
 from matderiv.verification.derivations.consequences import Claimed, Record, only_slope
-from matderiv.verification.derivations.differentials import Reader
+from matderiv.verification.derivations.differentials import Marking, Reader
 from matderiv.verification.derivations.doubts import NOTHING_SAID, PROVEN, Doubts, as_read
 from matderiv.verification.derivations.findings import LOOSE, MISFIT, Findings, LineVerdict
 from matderiv.verification.derivations.ground import Ground, Side, UnsureError
-from matderiv.verification.derivations.points import is_call, is_placed, is_solution
+from matderiv.verification.derivations.points import (
+    is_call,
+    is_placed,
+    is_solution,
+    partials,
+    stacked,
+)
+from matderiv.verification.derivations.readings import with_stars
 from matderiv.verification.derivations.roles import (
     BARE,
     CALLED,
@@ -145,7 +151,7 @@ class JudgedSides:
             return
         with suppress(MatderivError):
             if q is not None and q.kind == DERIVATIVE:
-                self.rest.set_to_zero(*self.reader.partials(q) or [self.reader.resolved(q)])
+                self.rest.set_to_zero(*partials(self.reader, q) or [self.reader.resolved(q)])
             elif chain.first is not None and chain.sides:
                 sides = (self.reader.side(p) for p in (chain.first, chain.sides[-1]))
                 if multiplier := self.rest.constrain(*map(self.record.true, sides)):
@@ -158,7 +164,7 @@ class JudgedSides:
 
     def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
         """The end `= 0` of a statement: a condition on a derivative, else a claim."""
-        slopes = [self.slope] if self.slope else self.reader.partials(chain.quantity or q)
+        slopes = [self.slope] if self.slope else partials(self.reader, chain.quantity or q)
         if slopes := [q] if q.kind == DERIVATIVE else slopes:
             self.rest.set_to_zero(*slopes)
             return
@@ -176,9 +182,9 @@ class JudgedSides:
         self.doubts.placed = q.kind in (VALUE, FORMULA) and is_call(self.reader, chain.first)
         if chain.role == LOCAL:
             self._call(chain)
-        if (stacked := self.reader.stacked(q)) is not None:
+        if cells := stacked(Marking(self.reader), q, latex=chain.whole.latex):
             self.doubts.sloped = True
-            return self._formula(chain, stacked, None)
+            return self._formula(chain, cells, None)
         if is_placed(self.reader, q):
             try:
                 self.renamed = q if q.kind == VALUE else None
@@ -210,7 +216,7 @@ class JudgedSides:
         self.reader.indices = self.reader.indices_in((chain.first, *chain.sides))
         side = self.reader.side(chain.first)
         slope = chain.quantity is not None and chain.quantity.kind == DERIVATIVE
-        self.doubts.sloped = slope or bool(side.marks)
+        self.doubts.sloped = slope or bool(side.marks) or self.reader.at_point
         alone = side.marks.get(side.expr)
         if isinstance(alone, Quantity):
             return self._entries(chain, alone) if alone.kind == DERIVATIVE else alone
@@ -248,8 +254,6 @@ class JudgedSides:
         self.doubts.slopes.add(chain.name)
         self.ground.put(chain.name, value)
         self.ground.functions[chain.name] = value
-
-    # Sides ---------------------------------------------------------------------------------------
 
     def _side(self, passage: Passage, chain: Chain) -> None:
         q = self.current
@@ -296,7 +300,8 @@ class JudgedSides:
         try:
             return self.reader.side(passage, expected)
         except ShapeError:
-            if (other := self.doubts.entry_by_entry(passage)) is None:
+            stars = None if self.doubts.strict else with_stars(passage)
+            if (other := stars or self.doubts.entry_by_entry(passage)) is None:
                 raise
         return self.reader.side(other, expected)
 
@@ -313,7 +318,9 @@ class JudgedSides:
             return
         names, left, asked = names_in(passage), self.compared.left(q), self.reader
         reason = error.message if isinstance(error, UnknownSize) else ""
-        reason = reason or self.doubts.about_text(q, passage, left) or self._no_claim(q, names)
+        reason = (
+            reason or self.doubts.about_text(q, passage, left) or self.compared.no_claim(q, names)
+        )
         self.concerned |= names | self.doubts.behind(q, left)
         guessed = q.kind in (FORMULA, VALUE) and not self.doubts.strict
         guessed = guessed and bool(names & self.ground.reading.guessed)
@@ -369,14 +376,8 @@ class JudgedSides:
         reason = self.doubts.about_layout(side)
         reason = reason or self.doubts.about(q, e, self.compared.left(q), passage.text)
         if not reason and not side.marks:  # a formula that is a derivative is a claim
-            reason = self._no_claim(q, {v.name for v in variables(e)})
+            reason = self.compared.no_claim(q, {v.name for v in variables(e)})
         return Verdict(UNDECIDED, message=reason) if reason else wrong
-
-    def _no_claim(self, q: Quantity, names: Collection[str]) -> str:
-        """Why an equation between formulas is not called wrong: it may say what holds."""
-        objective = {n for s in self.compared.slopes() for n in self.doubts.behind(s, None)}
-        stated = objective if self.rest.stated else None
-        return self.doubts.about_equation(q, self.compared.left(q), names, stated)
 
     def _judged(self, side: Claimed, verdict: Verdict, shown: str, said: Expr) -> None:
         """Tell a new mistake, and its cause, from one that is carried on; remember the side."""

@@ -21,7 +21,9 @@ def upstreams(ground: Ground, plan: Plan, unread: Collection[str]) -> None:
     by which it is differentiated, as far as no other one of them depends on these.
     """
     by = _derivatives(plan)
-    known = {**ground.reading.variables, **ground.functions}
+    used = {*variables(*ground.functions.values())}
+    told = ground.reading.variables.items()  # that a loss is a number says nothing of its value
+    known = {**{n: v for n, v in told if v in used or v.shape}, **ground.functions}
     unread = {*unread, *undefined(ground)}
     for loss, names in by.items():
         array, at = entry_name(loss, known, ground.reading.rows)

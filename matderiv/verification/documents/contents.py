@@ -291,7 +291,7 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     heading = None if fence else _heading(p, suffix)
     if heading:
         found = (heading[k] for k in ("hash", "section", "env", "word"))
-        title = next((t for t in found if t is not None), "")
+        title = next((t for t in found if t is not None), "").partition("**")[0]
         level = len(p.text) - len(p.text.lstrip("#")) or p.text.count("sub") + 1
         yield Piece("heading", Passage.of(title.strip(" *:"), p.start), level=level)
         return

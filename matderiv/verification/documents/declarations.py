@@ -79,12 +79,13 @@ _NOUNS = (
     r"|constant|given|fixed|all|both|and|each|vectors?|labels?|targets?|encoding|sample|covariance"
     r"|kernel|weight|data"
 )
-_FACTS = rf"(?:{_FACT})(?:\s+(?:and\s+)?(?:{_FACT}))*"
+_FACTS = rf"(?:{_FACT})(?:\s*,?\s+(?:and\s+)?(?:{_FACT}))*"
 _AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{ITEMS})")
 _BEFORE_FACT = re.compile(
     rf"(?<!\bof\s)(?P<names>{ITEMS}|\ba(?=\s+is\b)),?\s+(?!and\s+(?:an?|the)\b)"
     rf"(?:(?:is|are|be|being|a|an|the|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
 )
+_ONE = re.compile(r"\b(?:an?|is|matrix)\b")  # of several names, only the nearest is meant
 _KIND = re.compile(
     rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
     rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
@@ -328,7 +329,12 @@ class Declared:
                 if any(start < b and a < end for a, b in taken):
                     continue
                 taken.append((start, end))
-                for name in _named(found["names"]):
+                between = (
+                    sentence[found.end("names") : start] + sentence[end : found.start("names")]
+                )
+                names, last = _named(found["names"]), pattern is _BEFORE_FACT
+                names = (names[-1:] if last else names[:1]) if _ONE.search(between) else names
+                for name in names:
                     self._assumed(name, _strongest(found["fact"]))
         for found in _TOTAL.finditer(sentence):
             for name in _named(found["names"]):

@@ -343,7 +343,7 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
 
 
 def whole(document: str) -> Exercise:
-    """A document that is one exercise, whatever its headings say."""
+    """A document that is one exercise."""
     found, blank = Exercise(), False
     for piece in pieces(document):
         if piece.kind != "heading":

@@ -158,15 +158,19 @@ class Lines:
         return self.document[start : stop if stop >= 0 else len(self.document)].rstrip("\r")
 
     def typed(self, passage: Passage) -> str:
-        """A passage as it stands in the document, on one line."""
+        """A passage as it stands in the document, on one line, with its hats and stars."""
         if not passage:
             return ""
         start, stop = passage.span((0, len(passage.text)))
-        return " ".join(self.document[start:stop].split())
+        hat = re.search(r"\\(?:wide)?hat\s*\{?\s*$", self.document[max(start - 12, 0) : start])
+        open_ = r"\s*\}" if hat and "{" in hat[0] else ""
+        star = re.compile(rf"{open_}(?:\s*\^\s*\{{?\s*(?:\*|\\(?:ast|star)(?![A-Za-z]))\s*\}}?)?")
+        stop = found.end() if (found := star.match(self.document, stop)) else stop
+        return " ".join(self.document[start - len(hat[0] if hat else "") : stop].split())
 
     def named(self, passage: Passage) -> str:
         """A left side as it stands in the document, or the name that it was given where none is."""
-        typed = self.typed(passage) if passage.places[:1] != passage.places[1:2] else ""
+        typed = self.typed(passage) if {*passage.places[1:]} != {*passage.places[:1]} else ""
         return typed if any(c.isalpha() for c in typed) else passage.text
 
     def within(self, span: Span) -> tuple[int, Span]:

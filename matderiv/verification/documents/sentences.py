@@ -17,11 +17,14 @@ _BY = rf"(?P<m>{_SIZE})\s*(?:x|×|by|-by-|\$?\\times\$?)\s*(?P<n>{_SIZE})"
 _LONG = rf"(?P<n>{_SIZE})"
 _IS = r",?\s+(?:is|are|be)\s+"
 _VECTOR = r"(?:an?\s+)?vectors?\s+(?:of|with)\s+(?:length|size|dimension)\s+"
+_SHAPED = r"(?:\s*:|,?\s+(?:(?:is|are|has|have|with|of)\s+)*(?:the\s+)?shape)\s*\$?\("
 SAID_SIZES = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?P<names>{ITEMS}){_IS}(?:an?\s+|the\s+)?(?:\$)?{_BY}\b",
         rf"(?P<names>{ITEMS})\s*\(\s*{_BY}\s*\)",
+        rf"(?P<names>{ITEMS}){_SHAPED}(?P<m>{_SIZE})\s*,\s*(?P<n>{_SIZE})\s*\)",
+        rf"(?P<names>{ITEMS}){_SHAPED}{_LONG}\s*,?\s*\)",
         rf"(?<!x\s)(?<!by\s)(?P<names>{ITEMS}),?\s+(?:has|have|with)\s+{_LONG}\s+"
         r"(?:entries|elements|components)\b",
         rf"(?P<names>{ITEMS})(?:{_IS}|,?\s+){_VECTOR}{_LONG}\b",
@@ -85,18 +88,24 @@ DROPPED = re.compile(
 
 
 _ENGLISH = {
-    r"半正定|对称|對稱|대칭|\bsymmetrische?[snm]?\b|\bsymétriques?\b|\bsimétricas?\b": "symmetric",
-    r"正定|\bpositiv definit\w*|\bdéfinies? positives?\b|\bdefinidas? positivas?\b": "posdef",
-    r"正交|\borthogonale[sn]?\b|\bortogonal(?:es)?\b": "orthogonal",
-    r"协方差矩阵|\bKovarianzmatrix\b|\bmatrice de covariance\b|\bmatriz de covarian[zç]a\b": (
+    r"半正定|对称|對稱|対称|대칭|\b[Ss][iy]m{1,2}[eé]tri(?:sche?[snm]?|ques?|c[ao]s?)\b"
+    r"|\bсимметричн\w*": "symmetric",
+    r"正定|\bpositiv definit\w*|\bd[eé]fini(?:e|da|ta)s? positiv[aeo]s?\b"
+    r"|\bположительно определ\w+": "posdef",
+    r"正交|\borthogonale[snm]?\b|\bort[oh]+gonal[aei]s?\b|\bортогональн\w*": "orthogonal",
+    r"对角|対角|(?<!die )(?<!la )\bdiagonale[snm]?\b|\bдиагональн\w*": "diagonal",
+    r"协方差矩阵|\bKovarianzmatrix\b|\bmatri(?:ce|z) d[ei] covarian(?:ce|za|ça)\b": (
         "covariance matrix"
     ),
     r"\b(?:die|der|das|la|le|les|el|los|las)\b(?=\s)": "the",
-    r"均为|为|是|\b(?:ist|sind|seien?|est|soit|soient|sont)\b": "is",
-    r"矩阵|\b(?:Matrix|Matrizen|matriz|eine|une)\b": "matrix",
-    r"\((?=[a-z -]{4,20}\))|(?<=[a-z])\)": " ",  # the (symmetric) matrix
+    r"均为|为|是|\b(?:ist|sind|seien?|est|soi(?:en)?t|sont|es|sean?|son|seja[m]?|são|sia(?:no)?)\b"
+    r"|(?<!\w)[éè](?!\w)": "is",
+    r"矩阵|行列|\b(?:Matri(?:x|zen)|matri(?:z|ce|zes|ci)|матриц\w+|eine?|une?|un[ao]|uma)\b": (
+        "matrix"
+    ),
+    r"\((?=[a-z, -]{4,40}\))|(?<=[a-z])\)": " ",  # the (symmetric) matrix
     r"和|与|\b(?:und|et)\b": "and",
-    r"\b(?:mit|avec|con|wobei|où|donde)\b": "with",
+    r"\b(?:mit|avec|con|com|wobei|où|dove|donde|onde|где)\b": "with",
 }
 
 
