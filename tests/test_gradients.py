@@ -195,6 +195,16 @@ def test_a_value_is_computed_without(f: str, shapes: dict[str, str], never: str)
         ("A.*B + A.^2.*B", {"A": "n,d", "B": "n,d"}, "y = Z + A * Z"),
         ("A + diag(u)*A/t", {"A": "n,d", "u": "n", "t": ""}, "y = A + u[:, None] / t * A"),
         ("u.*A./(A*v)", {"A": "n,d", "u": "n", "v": "d"}, "y = u[:, None] / (A @ v)[:, None] * A"),
+        (
+            "sum((diag(u)*A).*B,2)",
+            {"A": "n,d", "B": "n,d", "u": "n"},
+            'y = u * np.einsum("ij,ij->i", A, B)',
+        ),
+        (
+            "sum((A*diag(v)).*B,1)",
+            {"A": "n,d", "B": "n,d", "v": "d"},
+            'y = (v * np.einsum("ij,ij->j", A, B))[None, :]',
+        ),
     ],
 )
 def test_factors_meet_what_is_small(f: str, shapes: dict[str, str], line: str) -> None:

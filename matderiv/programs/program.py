@@ -206,7 +206,17 @@ class ProgramBuilder:
         return self.add("transpose", k, shape=line.shape[::-1], mask=line.mask)
 
     def dotted(self, operation: str, x: int, y: int) -> int:
-        """The sum of x.*y: "vdot" of all entries, "rowdot" along rows, "coldot" along columns."""
+        """The sum of x.*y: "vdot" of all entries, "rowdot" along rows, "coldot" along columns.
+
+        What scales the rows, or the columns, that are summed stands in front of the sums.
+        """
+        for scaled, other in ((x, y), (y, x)) if operation != "vdot" else ():
+            factor, plain = self.uneven(scaled)
+            line = self.lines[scaled if factor is None else factor]
+            fits = line.operation == "column" if operation == "rowdot" else len(line.shape) == 1
+            if factor is not None and fits and not self.lines[plain].mask:
+                sums = self.dotted(operation, plain, other)
+                return self.entrywise("mul", self.flat(factor), sums)
         lines = [self.lines[k] for k in (x, y)]
         if all(line.operation == "transpose" for line in lines):
             turned = {"rowdot": "coldot", "coldot": "rowdot"}.get(operation, operation)
