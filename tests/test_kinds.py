@@ -148,6 +148,7 @@ def test_a_number_scales_from_the_left(typed: str, axes: dict[str, int]) -> None
         ("norm2(kron(B', A)*vec(X) - vec(C))^2", "X", {"X": "q × m", "C": "p × n"}),
         ("vec(X)'*vec(A)", "X", {"X": "m × n", "A": "m × n"}),
         ("vech(S)'*a", "S", {"S": "n × n", "a": "vech(n)"}),
+        ("vec(S) - duplication(n)*a", "a", {"S": "n × n", "a": "vech(n)"}),
         ("vech(S)'*vech(B)", "S", {"S": "n × n", "B": "n × n"}),
         ("vech(S)'*a + tr(S*ones(3,3))", "S", {"S": "3 × 3", "a": "6"}),
         ("(ones(1,6) + a')*vech(S)", "S", {"S": "3 × 3", "a": "6"}),

@@ -233,6 +233,12 @@ def test_a_row_is_divided_by_only_without_signs() -> None:
 def test_a_name_that_is_transposed_is_no_number_in_an_answer() -> None:
     assert verify(r"(a^\top x)(b^\top x)", "x", r"(ab^\top + ba^\top)x").correct
     assert not verify(r"(a^\top x)(b^\top x)", "x", r"2ab^\top x").correct
+    assert verify(r"\cos(a^\top x)\, b", "x", r"-\sin(a^\top x)\,a b^\top").correct is None
+
+
+def test_an_answer_that_fits_a_matrix_in_place_of_a_number_is_open() -> None:
+    assert verify(r"\operatorname{Tr}(\rho H)", r"\rho", "H^T").correct is None
+    assert verify(r"\operatorname{Tr}(\rho H)", r"\rho", "H").correct is False
 
 
 def test_the_identity_in_an_answer_in_entries_has_the_size_that_fits() -> None:

@@ -129,7 +129,8 @@ def read_stated(
     failure: MatderivError | None = None
     for name in names:
         beside = not given and name == "latex" and name in weak
-        if beside and (isinstance(failure, ShapeError) or _no_product(text, reading, extra)):
+        misfit = isinstance(failure, ShapeError) and reading.spelling != "latex"
+        if beside and (misfit or _no_product(text, reading, extra)):
             continue  # it was understood and does not fit, or is no product without signs
         try:
             found = _read_in(name, text, reading, extra, expected, over)

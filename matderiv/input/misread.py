@@ -7,6 +7,7 @@ text (`Ax` beside x is A*x), or an entry of an array that is there whole (`z_1` 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.glued import is_weight
@@ -148,13 +149,16 @@ def _sign(name: str, node: Node, shaping: Shaping) -> MatderivError | None:
 
 
 def _added(name: str, whole: str, shaping: Shaping) -> bool:
-    """True where `x - x_k` says that both have one shape."""
-    for _, nodes in shaping.sections:
-        for node in nodes:
-            if isinstance(node, Operation) and node.function == "add":
-                terms = {n.name for n in map(unsigned, node.operands) if isinstance(n, Name)}
-                if {name, whole} <= terms:
-                    return True
+    """True where `x - x_k`, or `Ax - x_g` in LaTeX, says that it has the shape of an array."""
+    for node in chain.from_iterable(nodes for _, nodes in shaping.sections):
+        if isinstance(node, Operation) and node.function == "add":
+            terms = {n.name for n in map(unsigned, node.operands) if isinstance(n, Name)}
+            others = [o for o in node.operands if not isinstance(unsigned(o), Name)]
+            arrays = any(long_axes(shaping.sizes.shape(shaping.shapes[o])) for o in others)
+            if name in terms and (
+                whole in terms or (arrays and shaping.source.spelling == "latex")
+            ):
+                return True
     return False
 
 

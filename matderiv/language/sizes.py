@@ -134,8 +134,10 @@ class Sizes:
         """
         if not (isinstance(a, Dim) and isinstance(b, Dim)) or a.coefficient != b.coefficient:
             return False
-        names = (*a.names, *b.names)
-        if len(a.names) != len(b.names) or any(n[0] != "?" for n in names):
+        sides = a.names, b.names
+        every = [all(n[0] == "?" for n in side) for side in sides]
+        equal = [len(side) > 1 and {*side} == {*plain_names(side[0])} for side in sides]  # n*n
+        if len(a.names) != len(b.names) or not (all(every) or (any(every) and any(equal))):
             return False
         left, right = (sorted(s.names, key=_order) for s in (a, b))
         if self._of_one_array(left) != self._of_one_array(right):

@@ -63,17 +63,32 @@ def right_with(asked: Asked, answer: str, *, fitting: bool) -> str:
     return next((said for said, other in others if _is_right(other, answer)), "")
 
 
-def vectors_instead(asked: Asked, answer: str, *, fitting: bool) -> tuple[str, ...]:
-    """Guessed scalars with which as vectors the answer is right, or with `fitting` has the shape.
+def arrays_instead(asked: Asked, answer: str, *, fitting: bool) -> str:
+    """What to declare where the answer is right with guessed scalars as arrays; "" elsewhere.
 
-    The derivative of a scalar stays that of a scalar, unless the answer is right.
+    With `fitting` vectors that give the answer its shape are enough, if f stays a scalar.
 
-    >>> vectors_instead(ask("norm2(x)^2", "x"), "x*x'", fitting=True)
-    ()
+    >>> arrays_instead(ask("norm2(x)^2", "x"), "x*x'", fitting=True)
+    ''
     """
-    axes = len(asked.f.shape) if fitting else None
-    others = ((n, _with_kinds(asked, dict.fromkeys(n, 1))) for n in _subsets(_guessed(asked, 0)))
-    return next((names for names, other in others if _is_right(other, answer, axes)), ())
+    scalars = _guessed(asked, 0)
+    for rank in (1, 2):
+        axes = len(asked.f.shape) if fitting and rank == 1 else None
+        for names in _subsets(scalars):
+            if _is_right(_with_kinds(asked, dict.fromkeys(names, rank)), answer, axes):
+                return said(names, rank)
+    return ""
+
+
+def turned_numbers(asked: Asked, answer: str) -> Asked | None:
+    """The question with the guessed scalars that the answer transposes as vectors; None for none.
+
+    >>> found = turned_numbers(ask("cos(x'*x)*b", "x"), "-2*sin(x'*x)*x*b'")
+    >>> found is not None and str(found.f.shape[0])
+    'n'
+    """
+    names = _transposed(asked, answer) & {*_guessed(asked, 0)}
+    return _with_kinds(asked, dict.fromkeys(names, 1)) if names else None
 
 
 def as_numbers_said(names: Sequence[str]) -> str:
@@ -91,15 +106,16 @@ def _of_numbers(asked: Asked, answer: str) -> Iterator[Other]:
     `W*x + b` has a vector b in a layer and a number b in a regression: both are meant. So has
     NumPy `w*x`, where the derivative by w is said to be a number.
     """
-    slope, turned = _as_number(asked, answer), _transposed(asked)
+    turned = _transposed(asked, asked.reading.source) | _transposed(asked, answer)
+    slope = _as_number(asked, answer)
     vectors = [n for n in _guessed(asked, 1) if n not in turned]
     for names in _subsets([n for n in vectors if not guessed_axes(n) or n == slope]):
         yield as_numbers_said(names), _with_kinds(asked, dict.fromkeys(names, 0))
 
 
-def _transposed(asked: Asked) -> set[str]:
-    """The names that the question transposes, which are no numbers."""
-    source = answer_source(asked.reading.source, asked.reading)
+def _transposed(asked: Asked, typed: str) -> set[str]:
+    """The names that the question, or an answer, transposes, which are no numbers."""
+    source = answer_source(typed, asked.reading)
     nodes = postorder(source.main) if source is not None else ()
     turned = [children(n)[0] for n in nodes if getattr(n, "function", "") == "transpose"]
     added = (children(n) for n in turned if getattr(n, "function", "") == "add")
@@ -296,16 +312,17 @@ def _claimed(asked: Asked, answer: str) -> Claim | None:
     return readings[0] if readings and conventional(asked, readings[0].layout) else None
 
 
-def said(names: tuple[str, ...]) -> str:
+def said(names: tuple[str, ...], rank: int) -> str:
     """What to declare.
 
-    >>> print(said(("c",)))
+    >>> print(said(("c",), 1))
     c is taken as a scalar by its letter; as a vector the answer fits. Declare c: --shape "c: n"
     """
     several = len(names) > 1
     listed = " and ".join((", ".join(names[:-1]), names[-1])) if several else names[0]
-    taken = "is taken as a scalar by its letter; as a vector"
+    one, more, sizes = (("vector", "vectors", "n"), ("matrix", "matrices", "m,n"))[rank - 1]
+    taken = f"is taken as a scalar by its letter; as a {one}"
     if several:
-        taken = "are taken as scalars by their letters; as vectors"
-    options = " ".join(f'--shape "{name}: n"' for name in names)
+        taken = f"are taken as scalars by their letters; as {more}"
+    options = " ".join(f'--shape "{name}: {sizes}"' for name in names)
     return f"{listed} {taken} the answer fits. Declare {listed}: {options}"

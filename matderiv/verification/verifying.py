@@ -30,13 +30,13 @@ from matderiv.verification.claims import (
 )
 from matderiv.verification.equations import SomeEntriesError
 from matderiv.verification.guesses import (
+    arrays_instead,
     as_numbers,
     as_numbers_said,
     matrices_as_numbers,
     right_with,
-    said,
     sizes_named,
-    vectors_instead,
+    turned_numbers,
 )
 from matderiv.verification.judging import (
     POINTS,
@@ -131,6 +131,9 @@ def _of_side(
     verdict = _concluded(asked, readings[0], seed, points, diagnosis)
     if verdict.verdict == DISPROVED:
         return _other_kinds(asked, answer) or verdict
+    turned = turned_numbers(asked, typed) if verdict.correct else None
+    if turned is not None and not again(turned, answer).correct:
+        return Verdict(UNDECIDED, message="right if what it transposes is a number")
     return verdict
 
 
@@ -185,8 +188,8 @@ def _other_kinds(
         return found
     if note := right_with(asked, answer, fitting=fitting):
         return Verdict(VERIFIED, message=f"Right with {note}.", notes=(f"taking {note}",))
-    names = vectors_instead(asked, answer, fitting=fitting)
-    return Verdict(UNDECIDED, message=said(names)) if names else None
+    message = arrays_instead(asked, answer, fitting=fitting)
+    return Verdict(UNDECIDED, message=message) if message else None
 
 
 def _wanted(asked: Asked) -> str:

@@ -55,9 +55,10 @@ INVERSE_TRANSPOSED = (["-", "T"], ["-", "⊤"])
 _SYMBOL = r"(?:\\[A-Za-z]+\s*(?:\{\w\}|\w(?!\w))?|[A-Za-z]+)"
 _PRIME = r"\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"
 _END = r"(?=\s*(?:[)|\]}]|\\[|}r]|$))"
+_APART = r"\s*(?:,|-(?!\s*(?:\\[A-Za-z]+\s*\{?\s*)?[A-Z]))\s*"  # A - A' is of a transpose
 _BESIDE_ITSELF = re.compile(
-    rf"(?P<first>{_SYMBOL})\s*[-,]\s*(?P=first){_PRIME}{_END}"
-    rf"|(?P<last>{_SYMBOL}){_PRIME}\s*[-,]\s*(?P=last){_END}"
+    rf"(?P<first>{_SYMBOL}){_APART}(?P=first){_PRIME}{_END}"
+    rf"|(?P<last>{_SYMBOL}){_PRIME}{_APART}(?P=last){_END}"
     rf"|(?P<lying>{_SYMBOL})\s*\^\s*\{{?\s*(?:\\top|T)\s*\}}?\s*(?P=lying){_PRIME}"
 )
 

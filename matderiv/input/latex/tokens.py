@@ -69,6 +69,9 @@ NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
 FUNCTION_WORDS = frozenset(
     "tr Tr trace diag rank argmin argmax minimize minimise maximize maximise vec sign".split()
 )
+PLACES = frozenset("ijklmnpqrsty,:")
+"""What stands in the brackets of an entry, besides numbers."""
+
 MACROS = {"norm": ("<‖", "‖>"), "abs": ("<|", "|>")}
 """Commands that people define for bars around what follows in braces."""
 
@@ -217,7 +220,7 @@ def _script(sign: str, written: str, span: tuple[int, int]) -> list[Token]:
 
 
 def _plainly_spelled(tokens: list[Token]) -> list[Token]:
-    r"""The tokens with `./` as one sign, `\underset{w}{\min}` as \min_{w}, `{\mathrm{tr}}` bare."""
+    r"""The tokens with `./` as one sign, `{\bf x}` as \mathbf{x} and `{\mathrm{tr}}` bare."""
     found: list[Token] = []
     place = 0
     while place < len(tokens):
@@ -233,18 +236,9 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
                 found.insert(-1, token._replace(text=f"math{token.text}"))
             place += 1
             continue
-        if token.text == "underset" and token.kind == "command":
-            middle = group_end(tokens, place + 1)
-            end = group_end(tokens, middle)
-            below, named = tokens[place + 1 : middle], tokens[middle:end]
-            hat = Token("sign", "_", token.span)
-            tokens = [*tokens[:place], *named[1:-1], hat, *below, *tokens[end:]]
-            continue
-        if token.kind == "command" and token.text in MACROS and near and following[0].text == "{":
-            end = group_end(tokens, place + 1)
-            opening, closing = (Token("sign", sign, token.span) for sign in MACROS[token.text])
-            shut = closing._replace(span=tokens[end - 1].span)
-            tokens = [*tokens[:place], opening, *tokens[place + 2 : end - 1], shut, *tokens[end:]]
+        usual = _usual(tokens, place) if following else None
+        if usual is not None:
+            tokens = usual
             continue
         if token.text == "{" and (not found or found[-1].text not in "^_") and following:
             inner, end = group_end(tokens, place + 2), group_end(tokens, place)
@@ -255,6 +249,29 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
         found.append(token)
         place += 1
     return found
+
+
+def _usual(tokens: list[Token], place: int) -> list[Token] | None:
+    r"""The tokens with `\underset{w}{\min}` as \min_{w}, `\norm{x}` in bars, `x[1]` as x_{1}."""
+    token, after = tokens[place : place + 2]
+    near, before = token.span[1] == after.span[0], tokens[:place]
+    if token.text == "underset" and token.kind == "command":
+        middle = group_end(tokens, place + 1)
+        end = group_end(tokens, middle)
+        below, named = tokens[place + 1 : middle], tokens[middle:end]
+        return [*before, *named[1:-1], Token("sign", "_", token.span), *below, *tokens[end:]]
+    end = group_end(tokens, place + 1)
+    if token.kind == "command" and token.text in MACROS and near and end > place + 1:
+        opening, closing = (Token("sign", sign, token.span) for sign in MACROS[token.text])
+        shut = closing._replace(span=tokens[end - 1].span)
+        return [*before, opening, *tokens[place + 2 : end - 1], shut, *tokens[end:]]
+    if token.kind == "letter" and near and after.text == "[":
+        end = group_end(tokens, place + 1, "[]")
+        inside = tokens[place + 2 : end - 1]
+        if inside and all(t.text.isdigit() or t.text in PLACES for t in inside):
+            hat, opening, closing = (after._replace(text=sign) for sign in "_{}")
+            return [*before, token, hat, opening, *inside, closing, *tokens[end:]]
+    return None
 
 
 def group_end(tokens: Sequence[Token], place: int, braces: str = "{}") -> int:
