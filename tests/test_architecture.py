@@ -25,7 +25,7 @@ FLOORS = (  # title, folder, modules
     (
         "2: their mirror in SymPy",
         "bridge/",
-        "sizes functions explicit twins classes build symbolic",
+        "sizes functions explicit twins applied build symbolic",
     ),
     ("2: for people", "", "fn"),
     (
@@ -82,7 +82,7 @@ LADDER = (
 )
 TOP = "__init__"  # the package itself: loads the doors at first use
 HEAVY = {"numpy", "sympy"}
-MAY_IMPORT_SYMPY = {f"bridge/{name}" for name in "functions explicit twins classes build".split()}
+MAY_IMPORT_SYMPY = {f"bridge/{name}" for name in "functions explicit twins applied build".split()}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_NAMES = {"parse_expr", "lambdify", "pickle", "marshal", "shelve", "system", "popen"}
 LONGEST_FILE, LONGEST_FUNCTION, WIDEST_LINE = 400, 40, 100

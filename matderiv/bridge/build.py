@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from matderiv.bridge.classes import MatrixApplication, applied, checked
+from matderiv.bridge.applied import MatrixApplication, applied, checked
 from matderiv.bridge.functions import SCALAR
 from matderiv.bridge.sizes import SizeTable, every, shape_of, sides
 from matderiv.bridge.twins import (

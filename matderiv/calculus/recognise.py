@@ -37,16 +37,18 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
         f = fold(f, lambda n, args: eigenvalues(m := rebuild(n, args)) or m)
     free = {x: without_facts(x) for x in wrt}
     if any(x is not v for x, v in free.items()):
-        prepared = prepare(substitute(f, free), *free.values())
-        return substitute(prepared, {v: x for x, v in free.items()})
-    done: dict[Expr, Expr] = {}
+        without = prepare(substitute(f, free), *free.values())
+        return substitute(without, {v: x for x, v in free.items()})
     alive = set(dependents(f, *wrt))
-    for node in walk(f):
-        new = rebuild(node, tuple(done[a] for a in node.args))
-        new = _balanced(_gathered(new)) if node in alive else new
-        new = folded(_written_out(new)) if node in alive else new
-        done[node] = rank_one(new, wrt) if node in alive and is_(new, "det", "logdet") else new
-    return done[f]
+
+    def prepared(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        new = rebuild(node, args)
+        if node not in alive:
+            return new
+        new = folded(_written_out(_balanced(_gathered(new))))
+        return rank_one(new, wrt) if is_(new, "det", "logdet") else new
+
+    return fold(f, prepared)
 
 
 def _gathered(node: Expr) -> Expr:

@@ -4,7 +4,7 @@ The verdict is found first, from values alone; the derivation is only shown besi
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -200,24 +200,24 @@ def first_missed(
     new = set(walk(corrected)) - typed
     around = _all_values(new - set(walk(part)) if part is not None else new, at)
     right, every = _all_values(typed, at), _all_values(new, at)
-    for place, step in enumerate(document.steps[:-1], 1):
-        if not _says_value(step) or not isinstance(step.right, Expr):
-            continue
-        value = _values_of(step.right, meanings, at)
+    for place, step, said in _told(document.steps[:-1]):
+        value = _values_of(said, meanings, at)
         among = every if isinstance(step.left, Partial) else around
         if value is None or not _among(value, among) or _among(value, right):
             continue
-        used = [_values_of(v, meanings, at) for v in variables(step.right) if v in meanings]
+        used = [_values_of(v, meanings, at) for v in variables(said) if v in meanings]
         certain = all(u is not None and _among(u, right) for u in used)
         return place if certain else None
     return None
 
 
-def _says_value(step: Step) -> bool:
-    """True for the value of a name, and for a whole derivative where it is first said."""
-    if step.continues or step.before is not None or step.rule.startswith("substitute back"):
-        return False
-    return not isinstance(step.left, Partial) or not step.left.local
+def _told(steps: Sequence[Step]) -> Iterator[tuple[int, Step, Expr]]:
+    """The lines that say the value of a name, or first a whole derivative, with their numbers."""
+    for place, step in enumerate(steps, 1):
+        again = step.continues or step.before is not None or step.rule.startswith("substitute back")
+        local = isinstance(step.left, Partial) and step.left.local
+        if isinstance(step.right, Expr) and not again and not local:
+            yield place, step, step.right
 
 
 def _values_of(
@@ -259,9 +259,9 @@ def origin(document: Document, part: Expr) -> int | None:
     if part in set(walk(document.shown)):
         return None
     meanings = _meanings(document)
-    for place, step in enumerate(document.steps[:-1], 1):
-        if isinstance(step.left, Partial) and isinstance(step.right, Expr) and _says_value(step):
-            written = _written_out(step.right, meanings)
+    for place, step, said in _told(document.steps[:-1]):
+        if isinstance(step.left, Partial):
+            written = _written_out(said, meanings)
             if written is not None and part in set(walk(written)):
                 return place
     return None
@@ -270,31 +270,23 @@ def origin(document: Document, part: Expr) -> int | None:
 def lost_number(document: Document, asked: Asked, factor: Expr, answer: Expr) -> int | None:
     """The number of the line that gives the answer when its factor is forgotten there."""
     meanings = _meanings(document)
-    last = next((s for s in document.steps if _is_whole(s, document)), None)
+    about = document.f, document.wrt
+    told = [(s, e, s.left) for _, s, e in _told(document.steps) if isinstance(s.left, Partial)]
+    wholes = [(s, e) for s, e, left in told if (left.of, left.by) == about]
     at = list(valuations(asked, Truths.of(asked, "none"), POINTS_COMPARED, SEED, answer))
     claimed = _values(answer, at)
-    if last is None or not at or claimed is None:
+    if not wholes or not at or claimed is None:
         return None
-    for place, step in enumerate(document.steps[:-1], 1):
-        if not isinstance(step.left, Partial) or not isinstance(step.right, Expr):
+    last, whole = wholes[0]
+    for place, step, said in _told(document.steps[:-1]):
+        if not isinstance(step.left, Partial) or factor not in set(walk(said)):
             continue
-        if not _says_value(step) or factor not in set(walk(step.right)):
-            continue
-        without = substitute(step.right, {factor: ONE})
+        without = substitute(said, {factor: ONE})
         changed = {**meanings, step.names: without} if step.names is not None else meanings
-        whole = without if step is last else last.right
-        assert isinstance(whole, Expr)
-        value = _values_of(whole, changed, at)
+        value = _values_of(without if step is last else whole, changed, at)
         if value is not None and _equal(value, claimed):
             return place
     return None
-
-
-def _is_whole(step: Step, document: Document) -> bool:
-    """True for the first line that says the derivative by the variable itself."""
-    left = step.left
-    whole = isinstance(left, Partial) and left.by is document.wrt and left.of is document.f
-    return whole and _says_value(step) and isinstance(step.right, Expr)
 
 
 def _meanings(document: Document) -> dict[Expr, Expr]:

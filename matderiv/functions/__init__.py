@@ -12,10 +12,10 @@ from matderiv.functions import (
     matrix,
     named,
     neural,
+    of_matrices,
     powers,
     reduce,
     special,
-    spectral,
     structured,
     windows,
 )

@@ -5,8 +5,8 @@ from typing import Any
 from matderiv.errors import LimitError, NoRule, ShapeError
 from matderiv.expr import Expr, Params, apply, exact_value, is_, number, number_value
 from matderiv.functions.algebra import align
+from matderiv.functions.of_matrices import of_matrix
 from matderiv.functions.record import elementwise, primitive, square_rule
-from matderiv.functions.spectral import of_matrix
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, is_scalar, shape_text
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from matderiv.expr import REGISTRY
 from matderiv.functions.matrix import inverse
+from matderiv.functions.of_matrices import of_matrix
 from matderiv.functions.reduce import einsum
-from matderiv.functions.spectral import of_matrix
 from matderiv.lazy import np
 
 Compute = Callable[..., Any]

@@ -7,8 +7,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
+from matderiv.input.latex.letters import ACCENTS, FONTS, UPRIGHT
 from matderiv.input.latex.matrices import BRACKETS, Blocks
-from matderiv.input.latex.symbols import ACCENTS, FONTS, UPRIGHT
 from matderiv.input.latex.tokens import DOTS, MATRICES, WORDS
 from matderiv.input.tree import BARS, FRACTION, NORM, NORMS, ROOT
 from matderiv.language.calls import function_names

@@ -7,9 +7,9 @@ from functools import cached_property
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call
+from matderiv.input.latex.letters import BOLD, FONTS, UPRIGHT, Symbol, plain_first
 from matderiv.input.latex.matrices import BRACKETS
 from matderiv.input.latex.summation import Sums
-from matderiv.input.latex.symbols import BOLD, FONTS, UPRIGHT, Symbol, plain_first
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.meaning.subscripts import FREE
 from matderiv.input.terms import BETWEEN, WIDE

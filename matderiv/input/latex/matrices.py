@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from matderiv.errors import Span
+from matderiv.input.latex.letters import FONTS
 from matderiv.input.latex.names import Names
-from matderiv.input.latex.symbols import FONTS
 from matderiv.input.terms import COMPARISONS
 from matderiv.language.source import Entry, Node, Operation, block
 from matderiv.language.tokens import Token

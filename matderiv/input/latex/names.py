@@ -6,7 +6,7 @@ from itertools import count, pairwise
 
 from matderiv.errors import Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
-from matderiv.input.latex.symbols import BOLD, UPRIGHT, Symbol, Symbols
+from matderiv.input.latex.letters import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.means import MOMENTS
 from matderiv.input.tree import EXPONENTIAL

@@ -15,9 +15,9 @@ from matderiv.input.builder import Scope
 from matderiv.input.formulas import unfolded
 from matderiv.input.latex.calls import Functions
 from matderiv.input.latex.dots import with_dots
+from matderiv.input.latex.letters import FONTS, known_spellings
 from matderiv.input.latex.sides import CLOSERS, is_where, last_side, opens
 from matderiv.input.latex.summation import sums_in
-from matderiv.input.latex.symbols import FONTS, known_spellings
 from matderiv.input.latex.tokens import is_command, tokenize_latex
 from matderiv.input.means import averaged_over
 from matderiv.input.terms import COMPARISONS

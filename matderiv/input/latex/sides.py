@@ -4,7 +4,7 @@ import re
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
-from matderiv.input.latex.symbols import FONTS, Symbols
+from matderiv.input.latex.letters import FONTS, Symbols
 from matderiv.input.latex.tokens import group_end, tokenize_latex
 from matderiv.language.tokens import Token
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from matderiv.errors import Span
 from matderiv.input.latex.atoms import Atoms
-from matderiv.input.latex.symbols import FONTS
+from matderiv.input.latex.letters import FONTS
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.tree import TOTAL, open_indices
 from matderiv.language.source import LIST, Bind, Entry, Node
