@@ -67,7 +67,7 @@ class Writer:
 
     def fresh(self, name: str) -> str:
         """A name that Python takes and nothing has yet."""
-        name = self.plain(normalize("NFKC", name))  # as Python reads it
+        name = self.plain(normalize("NFKC", name).replace("∇", "grad_"))  # as Python reads it
         base = name + "_" if keyword.iskeyword(name) else name
         found, k = base, 1
         while found in self.taken:
