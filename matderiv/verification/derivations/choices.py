@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from matderiv.expr import Expr, is_, substitute, variables, walk
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.tree import COUNTS
 from matderiv.language.calls import function_names
@@ -190,8 +191,8 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
     """Facts about names that nobody says because of what a function is.
 
     What weighs the logarithm of a softmax is a distribution, y in log(1 + exp(-y*z)) is 1 or -1; a
-    matrix whose determinant stands beside a form of it, in which it may be transposed, is a
-    covariance or its inverse.
+    matrix Sigma is a covariance, and so is one, or its inverse, whose determinant stands beside a
+    form of it in which it may be transposed.
 
     >>> from matderiv.input.resolve import read
     >>> [*implied([read("-y'*log(softmax(z))").expr], "yz")]
@@ -209,6 +210,8 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
             found |= {(v.name, "simplex"): None for v in own if v not in inside}
         margins = {v for n in walk(f) if is_(n, "exp", "softplus") for v in variables(n.args[0])}
         found |= {(v.name, "labels"): None for v in own if v in margins and v.name == "y"}
+        sigmas = (v.name for v in own if split_label(v.name)[0] == "Sigma" and len(v.shape) == 2)
+        found |= {(name, "symmetric"): None for name in sigmas}  # a covariance, by its letter
         for n in walk(f):
             alone = is_(n, "det") or is_(n, "logdet")
             x = n.args[0] if alone and n.args[0] in own and len(variables(f)) > 1 else None

@@ -27,6 +27,8 @@ from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import size_names
 from matderiv.verification.derivations.components import indexed_parts, on_the_diagonal
 from matderiv.verification.documents.positions import Passage
+from matderiv.verification.documents.statements import Statement
+from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, VALUE, signs
 
 _FUNCTION = rf"(?<![A-Za-z\\])({'|'.join(sorted(function_names(), key=len, reverse=True))})(?=\()"
 
@@ -145,6 +147,24 @@ def read_definitions(
     free = tuple(sorted({c for order in orders.values() for c in order}))
     source = meant(whole, replace(scope, shapes=declared, free=free, orders=orders))
     return with_means(resolve(source, declared, facts))
+
+
+def unreadable_apart(statements: Sequence[Statement]) -> list[Statement]:
+    """Statements in which a definition that cannot be read leaves its name to one that follows."""
+    found = list(statements)
+    kinds = [s.quantity.kind if s.quantity else "" for s in statements]
+    values = [s.quantity.of if s.quantity and s.quantity.kind == VALUE else "" for s in statements]
+    claims = next(
+        (k for k, kind in enumerate(kinds) if kind in (DERIVATIVE, DIFFERENTIAL)), len(kinds)
+    )
+    for k, (name, s) in enumerate(zip(values[:claims], statements, strict=False)):
+        last, again = s.sides[-1], name in values[k + 1 : claims] and name not in values[:k]
+        if name and s.quantity and again and not signs(last.text, last.latex):
+            try:
+                parsed(last, "", Scope())
+            except MatderivError:
+                found[k] = replace(s, quantity=replace(s.quantity, of=f"{name}, line {k}"))
+    return found
 
 
 def _parts(

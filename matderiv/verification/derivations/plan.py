@@ -5,11 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from matderiv.errors import MatderivError
-from matderiv.input.builder import Scope
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.calls import function_names
-from matderiv.verification.derivations.definitions import Definition, parsed
+from matderiv.verification.derivations.definitions import Definition, unreadable_apart
 from matderiv.verification.derivations.function_calls import Called, apart, called, written
 from matderiv.verification.derivations.roles import (
     CALLED,
@@ -92,7 +90,8 @@ def planned(
     known = {n for s in statements for side in s.sides for n in names_in(side)}
     known |= {n for d in given for n in names_in(d.passage)} | names
     so_far = Named(names, differentiated, known)
-    statements = _by_roots(apart(_by_cases(_unreadable_apart(statements))))
+    statements = _products(unreadable_apart(statements), names)
+    statements = _by_roots(apart(_by_cases(statements)))
     for k, s in enumerate(_untied(statements, names)):
         chain = role_of(s, so_far, statements[k + 1 :])
         if chain.role in (GIVES, CALLS, LOCAL):
@@ -108,18 +107,18 @@ def planned(
     return _completed(chains, definitions, given, changing - so_far.handed - kept, names)
 
 
-def _unreadable_apart(statements: Sequence[Statement]) -> list[Statement]:
-    """Statements in which a definition that cannot be read leaves its name to one that follows."""
-    found = list(statements)
-    values = [s.quantity.of if s.quantity and s.quantity.kind == VALUE else "" for s in statements]
-    for k, (name, s) in enumerate(zip(values, statements, strict=True)):
-        last, again = s.sides[-1], name in values[k + 1 :] and name not in values[:k]
-        if name and s.quantity and again and not signs(last.text, last.latex):
-            try:
-                parsed(last, "", Scope())
-            except MatderivError:
-                found[k] = replace(s, quantity=replace(s.quantity, of=f"{name}, line {k}"))
-    return found
+def _products(statements: Sequence[Statement], names: Collection[str]) -> list[Statement]:
+    """Statements in which `Ax = b` defines no name where A and x are some; `names` are defined."""
+    sides = (side for s in statements for side in s.sides if not side.latex)
+    known = {n for side in sides for n in names_in(side)} - {*names}
+
+    def is_product(s: Statement) -> bool:
+        name = (
+            s.quantity.of if s.quantity and s.quantity.kind == VALUE and not s.quantity.at else ""
+        )
+        return not s.whole.latex and 1 < len(name) < 5 and name.isalpha() and {*name} <= known
+
+    return [replace(s, quantity=Quantity(FORMULA)) if is_product(s) else s for s in statements]
 
 
 def _by_cases(statements: Sequence[Statement]) -> list[Statement]:

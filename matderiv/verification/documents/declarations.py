@@ -29,38 +29,28 @@ from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.sentences import (
     DENIED,
     DROPPED,
+    FACT,
     ITEM,
     ITEMS,
     MATH,
     SAID_NUMBERS,
     SAID_SIZES,
+    SPELLED,
     in_english,
+    strongest,
     sure,
 )
 from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import NAME, latex_name, plain
 
 EVERY = ""  # among names of which nothing is known any more: all of them
-_SPELLED = {
-    **dict.fromkeys(("positive definite", "positive-definite", "posdef", "spd"), "posdef"),
-    **dict.fromkeys(("psd", "positive semidefinite", "positive semi-definite"), "symmetric"),
-    **dict.fromkeys(("skew-symmetric", "skew symmetric", "antisymmetric"), "skew"),
-    **{f"{half}{sign}triangular": half for half in ("lower", "upper") for sign in " -"},
-    **dict.fromkeys(("one-hot", "one hot"), "onehot"),
-    **dict.fromkeys(("hermitian", "self-adjoint", "covariance matrix"), "symmetric"),
-    **dict.fromkeys(("probability vector", "probability distribution"), "simplex"),
-    **{word: word for word in FACTS if word not in ("lower", "upper", "labels", "positive")},
-}
-_FACT = rf"(?<![\w-])(?i:{'|'.join(sorted(_SPELLED, key=len, reverse=True))})"
 _LIST = rf"(?P<names>{NAME}(?:\s*(?:,|and|,\s*and)\s+{NAME})*)"
 _SIZES = (
     r"(?:\^?\s*[({](?P<inner>[^{}()]*)[)}]|\^?\s*(?P<plain>[A-Za-z0-9]+(?:\s*[×x]\s*[A-Za-z0-9]+)?)"
     r"|(?P<high>[ᵐⁿᵈᵏᵖʳᵗᵇˣ×¹²³⁴⁵⁶⁷⁸⁹⁰]+))?"
 )
-_MEMBER = (
-    rf"(?P<fact>\b(?:{_FACT})\s+)?{_LIST}\s*(?:∈|\bin)\s*(?P<space>ℝ|R|S)(?![A-Za-z(]){_SIZES}"
-)
-_SPACE = rf"\s*(?:∈|(?<!\\)\bin)\s*(?:ℝ|R|S)(?![A-Za-z(]){_SIZES}(?=\s+(?:is|are|be)\b)"
+_MEMBER = rf"(?P<fact>\b(?:{FACT})\s+)?{_LIST}\s*(?:∈|\bin)\s*(?P<space>ℝ|R|S)(?![A-Za-z(]){_SIZES}"
+_SPACE = rf"\s*(?:∈|(?<!\\)\bin)\s*(?:ℝ|R|S)(?![A-Za-z(]){_SIZES}(?=\s+(?:(?:is|are|be)\b|{FACT}))"
 _COLON = re.compile(
     rf"\s*(?:shapes?:?\s+)?({NAME}\s*:\s*[\w*,× ()]*(?:;\s*{NAME}\s*:\s*[\w*,× ()]*)*);?\s*"
 )
@@ -79,7 +69,7 @@ _NOUNS = (
     r"|constant|given|fixed|all|both|and|each|vectors?|labels?|targets?|encoding|sample|covariance"
     r"|kernel|weight|data"
 )
-_FACTS = rf"(?:{_FACT})(?:\s*,?\s+(?:and\s+)?(?:{_FACT}))*"
+_FACTS = rf"(?:{FACT})(?:\s*,?\s+(?:and\s+)?(?:{FACT}))*"
 _AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{ITEMS})")
 _BEFORE_FACT = re.compile(
     rf"(?<!\bof\s)(?P<names>{ITEMS}|\ba(?=\s+is\b)),?\s+(?!and\s+(?:an?|the)\b)"
@@ -105,8 +95,8 @@ _FREE = re.compile(
     rf"(?P<names>{ITEMS}),?\s+(?:(?:is|are|be|being|a|an|{_NOUNS})\s+)*(?:arbitrary|general)\b"
 )
 _RECALLED = re.compile(  # for symmetric A we have \nabla(x^T A x) = 2Ax: any A, in this line
-    rf"\b(?i:recall|remember|known|in general)\b.*\bfor\s+(?:[a-z]+\s+)*?(?:{_FACT})\b"
-    rf"|\b[Ff]or\s+(?:[a-z]+\s+)*?(?:{_FACT})\b.*\\(?:nabla|partial)(?![A-Za-z])"
+    rf"\b(?i:recall|remember|known|in general)\b.*\bfor\s+(?:[a-z]+\s+)*?(?:{FACT})\b"
+    rf"|\b[Ff]or\s+(?:[a-z]+\s+)*?(?:{FACT})\b.*\\(?:nabla|partial)(?![A-Za-z])"
 )
 _UNNAMED = re.compile(
     rf"\b(?:all|both|the|these|every|each)(?:\s+(?:{_NOUNS}|of|the|two|three|our))*?"
@@ -124,20 +114,14 @@ _ELSEWHERE = re.compile(
 _INVERSE = r"\^\s*\{?\s*-\s*1\s*\}?\s*$"  # what is said of it is said of the matrix
 
 
-def _strongest(words: str) -> str:
-    """The fact that several words come to: `symmetric positive definite` is posdef."""
-    said = [_SPELLED[w.lower()] for w in re.findall(_FACT, words)]
-    return next((f for f in ("posdef", "skew") if f in said), said[-1])
-
-
 def _named(items: str) -> list[str]:
     r"""The names in a list; a formula gives the names before its membership sign.
 
     >>> _named(r"$A, B^{-1}$ and $C \in R$"), _named("A and b")
     (['A', 'B', 'C'], ['A', 'b'])
     """
-    found = []
-    for item in re.findall(ITEM, items) or [items]:
+    found, every = [], re.findall(ITEM, items) or [items]
+    for item in [e for e in every if "=" not in e] or every:  # f = x'*A*x, A symmetric
         inside = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", item)
         if item[0] in "$\\":
             listed = re.split(r"\\(?:in|succ|prec)|[∈=≻⪰>]", inside)[0].split(",")
@@ -146,6 +130,16 @@ def _named(items: str) -> list[str]:
             listed = re.split(r"∈|\bin\b", inside)[0].split(",")
             found += [canonical_name(part.strip()) for part in listed]
     return [name for name in found if name]
+
+
+def _end(text: str) -> int:
+    """Where a formula ends, behind which a fact stands: `f = x'*A*x, A symmetric`."""
+    for found in re.finditer(r"\s*[,;(\[]\s*(?=[^=]*$)", text):
+        other = Declared()
+        other.prose(Passage.of(text[found.end() :]))
+        if other.assume:
+            return found.start()
+    return len(text)
 
 
 @dataclass
@@ -236,6 +230,10 @@ class Declared:
             for entry in re.split(rf"[;,]\s*(?={NAME}\s*:)", found["entries"].rstrip("; ")):
                 self._entry(entry)
             p = p[: found.start()]
+        last = len(p.text) if p.latex else _end(p.text)
+        if sure and last < len(p.text):
+            self.prose(p[last:])
+        p = p[:last]
         bare = re.sub(_SAYING, "", p.text)
         said = (plain(bare) if p.latex else bare).rstrip(" .,;")
         name, fact = fact_of(p.text if r"\sum" in p.text else said)
@@ -289,7 +287,7 @@ class Declared:
                     self._forget(_named(found["names"]))
                 self.take_facts(sentence)
                 if unnamed := _UNNAMED.search(sentence):
-                    self.unnamed = (*self.unnamed, (_strongest(unnamed["fact"]), ()))
+                    self.unnamed = (*self.unnamed, (strongest(unnamed["fact"]), ()))
                 self._mentioned(sentence)
             else:
                 other, denied = Declared(), DENIED.search(re.sub(MATH, "", sentence))
@@ -301,7 +299,7 @@ class Declared:
     def _mentioned(self, sentence: str) -> None:
         """A fact in a sentence that does not say of which of its names it is one."""
         words = re.sub(MATH, "", sentence)
-        facts = {_strongest(m["fact"]) for m in _PREDICATE.finditer(words)}
+        facts = {strongest(m["fact"]) for m in _PREDICATE.finditer(words)}
         facts |= {"simplex"} if _SUMS.search(words) else set()
         names = tuple(n for m in re.findall(MATH, sentence) for n in _named(m))
         said = {self.assume.get(n, "") for n in names}
@@ -334,8 +332,10 @@ class Declared:
                 )
                 names, last = _named(found["names"]), pattern is _BEFORE_FACT
                 names = (names[-1:] if last else names[:1]) if _ONE.search(between) else names
-                for name in names:
-                    self._assumed(name, _strongest(found["fact"]))
+                before = re.sub(MATH, "", sentence[: found.start("names")])
+                ends = "=" in before and not re.search(r"(?:[,;:.([]|\b[a-z]{2,})\s*$", before)
+                for name in names[ends and len(names) > 1 :]:  # f = x'*A*x, A symmetric
+                    self._assumed(name, strongest(found["fact"]))
         for found in _TOTAL.finditer(sentence):
             for name in _named(found["names"]):
                 self._assumed(name, "simplex")
@@ -350,13 +350,13 @@ class Declared:
             self.assume[name] = " ".join(words)
             return
         found = _KIND.fullmatch(entry)
-        if found is None or (found["one"] and found["one"] in _SPELLED):
+        if found is None or (found["one"] and found["one"] in SPELLED):
             self.shapes[name] = said.strip()
             return
         sizes = [found[k] for k in ("m", "n", "one") if found[k]]
         self.shapes[name] = "" if sizes == ["scalar"] else ",".join(sizes)
         if found["facts"]:
-            self.assume[name] = _strongest(found["facts"])
+            self.assume[name] = strongest(found["facts"])
 
     def heading(self, title: str) -> None:
         """What a heading declares: `Problem 2. A: n x n symmetric`."""
@@ -378,7 +378,7 @@ class Declared:
             if found["space"] == "S":
                 self.assume[name] = "symmetric"
             elif found["fact"]:
-                self.assume[name] = _strongest(found["fact"])
+                self.assume[name] = strongest(found["fact"])
 
     def _belong(self, latex: str, sure: bool) -> None:
         """The memberships in a formula, and what is positive."""

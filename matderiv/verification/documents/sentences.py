@@ -2,6 +2,7 @@
 
 import re
 
+from matderiv.language.declare import FACTS
 from matderiv.language.tokens import GREEK, GREEK_NAMES
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.statements import equal_signs
@@ -38,6 +39,17 @@ SAID_NUMBERS = (
     re.compile(rf"\breal\s+(?P<names>{ITEMS})(?!\s*matri)"),
     re.compile(rf"(?P<names>{ITEMS})\s*>\s*0\s+scalars?"),
 )
+SPELLED = {
+    **dict.fromkeys(("positive definite", "positive-definite", "posdef", "spd"), "posdef"),
+    **dict.fromkeys(("psd", "positive semidefinite", "positive semi-definite"), "symmetric"),
+    **dict.fromkeys(("skew-symmetric", "skew symmetric", "antisymmetric"), "skew"),
+    **{f"{half}{sign}triangular": half for half in ("lower", "upper") for sign in " -"},
+    **dict.fromkeys(("one-hot", "one hot"), "onehot"),
+    **dict.fromkeys(("hermitian", "self-adjoint", "covariance matrix"), "symmetric"),
+    **dict.fromkeys(("probability vector", "probability distribution"), "simplex"),
+    **{word: word for word in FACTS if word not in ("lower", "upper", "labels", "positive")},
+}
+FACT = rf"(?<![\w-])(?i:{'|'.join(sorted(SPELLED, key=len, reverse=True))})"
 LET = re.compile(
     r"(?:\b(?:let|suppose|assume|assuming|choose|put|denote|sei|seien|soit|sea)|[令设记]|假设)\s*$",
     re.IGNORECASE,
@@ -92,6 +104,9 @@ _ENGLISH = {
     r"|\bсимметричн\w*": "symmetric",
     r"正定|\bpositiv definit\w*|\bd[eé]fini(?:e|da|ta)s? positiv[aeo]s?\b"
     r"|\bположительно определ\w+": "posdef",
+    r"\bsymm?\b\.?(?![-\w])": "symmetric",
+    r"\b[Pp]\.\s*[Ss]\.\s*[Dd]\.?(?!\w)|\bpos(?:itive)?\.?\s*semi\.?-?\s*def\b\.?": "psd",
+    r"\b[Pp]\.\s*[Dd]\.?(?!\w)|\bPD\b|\bpos(?:itive)?\.?\s*def\b\.?": "posdef",
     r"正交|\borthogonale[snm]?\b|\bort[oh]+gonal[aei]s?\b|\bортогональн\w*": "orthogonal",
     r"对角|対角|(?<!die )(?<!la )\bdiagonale[snm]?\b|\bдиагональн\w*": "diagonal",
     r"协方差矩阵|\bKovarianzmatrix\b|\bmatri(?:ce|z) d[ei] covarian(?:ce|za|ça)\b": (
@@ -103,7 +118,7 @@ _ENGLISH = {
     r"矩阵|行列|\b(?:Matri(?:x|zen)|matri(?:z|ce|zes|ci)|матриц\w+|eine?|une?|un[ao]|uma)\b": (
         "matrix"
     ),
-    r"\((?=[a-z, -]{4,40}\))|(?<=[a-z])\)": " ",  # the (symmetric) matrix
+    r"\((?=[a-z, -]{4,40}\))|(?<=[a-z])[\])]": " ",  # the (symmetric) matrix
     r"和|与|\b(?:und|et)\b": "and",
     r"\b(?:mit|avec|con|com|wobei|où|dove|donde|onde|где)\b": "with",
 }
@@ -120,6 +135,12 @@ def in_english(text: str) -> str:
         for words, english in _ENGLISH.items():
             parts[k] = re.sub(words, f" {english} ", parts[k])
     return " ".join(part for part in parts if part)
+
+
+def strongest(words: str) -> str:
+    """The fact that several words come to: `symmetric positive definite` is posdef."""
+    said = [SPELLED[w.lower()] for w in re.findall(FACT, words)]
+    return next((f for f in ("posdef", "skew") if f in said), said[-1])
 
 
 def sure(sentence: str) -> bool:
