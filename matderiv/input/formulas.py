@@ -17,6 +17,7 @@ from matderiv.language.source import (
     postorder,
     rebuilt,
 )
+from matderiv.language.tokens import canonical_name
 
 Formula = tuple[tuple[str, ...], Node]
 """The names in the brackets of a function, and its value."""
@@ -33,7 +34,7 @@ def formula_names(text: str) -> set[str]:
     >>> formula_names("h(x) where h(z) = W*z"), formula_names("f(x) = x'*x")
     ({'h'}, set())
     """
-    return {found["name"] for found in _DEFINED.finditer(text)}
+    return {canonical_name(found["name"]) for found in _DEFINED.finditer(text)}
 
 
 def unfolded(source: Source, formulas: Mapping[str, Formula]) -> Source:

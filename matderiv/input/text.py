@@ -16,7 +16,7 @@ from matderiv.input.glued import glued_remarks, indexed, is_euler, parted, stand
 from matderiv.input.latex.tokens import is_command
 from matderiv.input.means import averaged_over
 from matderiv.input.text_cursor import OTHERWISE, Cursor
-from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, RAISED, defined
+from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, PLUS, RAISED, defined
 from matderiv.language.calls import (
     NOBODYS,
     abstract_call,
@@ -293,6 +293,8 @@ class _Parser(Cursor):
     def power(self, base: Node) -> Node:
         operator = self.take()
         plus = self.at("+") and self.text[slice(*operator.span)] == "^"
+        if plus and self.peek().kind != "number" and not isinstance(base, Name):
+            return Operation((base.span[0], self.take().span[1]), PLUS, (base,))
         if plus and self.peek().kind != "number":
             return Call((base.span[0], self.take().span[1]), "pinv", operator.span, (base,))
         negative = False

@@ -39,6 +39,7 @@ class Cursor(Means):
 
     kinds: dict[str, int]
     declared: AbstractSet[str]
+    named_formulas: AbstractSet[str]
     signs = "operator"
     bar: Token | None = None  # the bar that is open since the last bracket
     cells = False  # that a space is between blocks
@@ -255,8 +256,8 @@ class Cursor(Means):
         return replace(inner, span=(opening.span[0], closing.span[1]))
 
     def call(self, name: Token) -> Node:
-        opening = self.take()
-        function = known_function(name.text) or name.text
+        opening, own = self.take(), name.text in self.named_formulas
+        function = name.text if own else known_function(name.text) or name.text
         between = BETWEEN.get(function, ())
         outer, self.bar, cells = self.bar, opening if between else None, self.cells
         self.cells = False

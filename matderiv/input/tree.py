@@ -41,7 +41,7 @@ SQUARE = "sq"
 """What the name of a square ends with: `sigmasq` is σ² where the question is by σ²."""
 
 AT, DOT, TIMES, SLASH, FRACTION = "?at", "?dot", "?times", "?slash", "?fraction"
-POWER, RAISED, BARS, NORM, ROOT, EXPONENTIAL, TOTAL = (
+POWER, RAISED, BARS, NORM, ROOT, EXPONENTIAL, TOTAL, PLUS = (
     "?power",
     "?raised",
     "?bars",
@@ -49,8 +49,9 @@ POWER, RAISED, BARS, NORM, ROOT, EXPONENTIAL, TOTAL = (
     "?root",
     "?exponential",
     "?total",
+    "?plus",
 )
-r"""x @ y, x·y, X × Y, a/b c, \frac, x^k, f^k(x), |X|, ‖x‖_p, \sqrt[k], e^X, \sum X."""
+r"""x @ y, x·y, X × Y, a/b c, \frac, x^k, f^k(x), |X|, ‖x‖_p, \sqrt[k], e^X, \sum X, (x - k)^+."""
 
 NORMS = {
     "": "norm2",

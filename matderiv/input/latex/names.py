@@ -69,7 +69,8 @@ class Names(Symbols):
             return self.exponential(symbol)
         if symbol.stem == "sigma" and known is None and self.at("^"):
             self._check_power(symbol)
-        if symbol.stem == "sigma" and not self.at("_") and self._applies_sigma(symbol, known):
+        sigma = symbol.stem == "sigma" and symbol.stem not in self.formulas
+        if sigma and not self.at("_") and self._applies_sigma(symbol, known):
             self.sigma = self.sigma or symbol
             return self.function("sigmoid", symbol.span)
         if known is None and symbol.stem == "I" and not symbol.accents:

@@ -24,6 +24,7 @@ from matderiv.input.terms import COMPARISONS
 from matderiv.input.tree import (
     COUNTS,
     DOT,
+    PLUS,
     POWER,
     SLASH,
     TIMES,
@@ -50,7 +51,6 @@ from matderiv.language.tokens import Token
 ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": TIMES}
 TRANSPOSED = (["T"], ["⊤"], ["′"])
 INVERSE_TRANSPOSED = (["-", "T"], ["-", "⊤"])
-
 
 _SYMBOL = r"(?:\\[A-Za-z]+\s*(?:\{\w\}|\w(?!\w))?|[A-Za-z]+)"
 _PRIME = r"\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"
@@ -314,6 +314,8 @@ class LatexFormula(Functions):
             if written in INVERSE_TRANSPOSED:
                 return self.turned(self.build.call("inv", (base,), span, hat.span), end)
             return self.turned(base, end)
+        if written == ["+"] and not isinstance(base, Name):
+            return self.build.operation(PLUS, (base,), span)
         if written in (["+"], ["dagger"]):
             return self.build.call("pinv", (base,), span, hat.span)
         if written == ["H"] and not self.build.is_known("H"):

@@ -117,10 +117,9 @@ class Carrying:
             return self.normed(values[0], node)
         if node in self.signs.lengths and values[0].rank == 1:
             return self.normed(values[0], node)
-        if function == "?bars":
-            return self.entrywise("abs", [values[0]], node)
-        if function == "?exponential":
-            return self.entrywise("exp", [values[0]], node)
+        each = {"?bars": "abs", "?exponential": "exp", "?plus": "relu"}.get(function)
+        if each is not None:
+            return self.entrywise(each, [values[0]], node)
         return self.called(node, values, below)
 
     def indices(self, values: Sequence[Indexed]) -> tuple[str, ...]:

@@ -12,13 +12,7 @@ from itertools import pairwise
 from matderiv.errors import ParseError
 from matderiv.input.builder import Builder
 from matderiv.input.meaning.evidence import INVALID, OF_MATRICES, KindEvidence
-from matderiv.input.tree import (
-    AT,
-    EXPONENTIAL,
-    NORM,
-    NORMS,
-    POWER,
-)
+from matderiv.input.tree import AT, EXPONENTIAL, NORM, NORMS, POWER
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.sizes import is_open
@@ -252,6 +246,12 @@ class Signs(KindEvidence):
         if square:
             self.remark(f"{self.source.typed(node.span)} read as a determinant")
         return self.build.call("det" if square else "abs", (values[0],), node.span)
+
+    def plus(self, node: Operation, values: Sequence[Node]) -> Node:
+        """The positive part of a number or a vector, the pseudoinverse of a matrix."""
+        function = "pinv" if self.axes(values[0]) > 1 else "relu"
+        self.odd += [node] * (getattr(node.operands[0], "function", "") == "add")  # (S - K)^+
+        return self.build.call(function, (values[0],), node.span)
 
     def norm_kind(self, node: Node) -> str:
         """The name of a norm by its subscript; "" for one by a letter."""
