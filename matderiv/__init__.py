@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; it is imported at first
     from matderiv.doors.derive import Derivation, derive, hvp
     from matderiv.doors.gradients import value_and_grad, value_and_gradients
     from matderiv.doors.graph import Graph, graph
-    from matderiv.doors.operators import divergence, laplacian, taylor
+    from matderiv.doors.operators import divergence, implicit, laplacian, taylor
     from matderiv.doors.sheet import Part, Sheet
     from matderiv.doors.solve import Solution, solve
     from matderiv.doors.verify import verify
@@ -46,7 +46,7 @@ _API = {
         "doors.derive": "Derivation derive hvp",
         "doors.gradients": "value_and_grad value_and_gradients",
         "doors.graph": "Graph graph",
-        "doors.operators": "divergence laplacian taylor",
+        "doors.operators": "divergence implicit laplacian taylor",
         "doors.sheet": "Part Sheet",
         "doors.solve": "Solution solve",
         "doors.verify": "verify",
@@ -79,6 +79,7 @@ __all__ = [
     "functions",
     "graph",
     "hvp",
+    "implicit",
     "laplacian",
     "minimize",
     "solve",

@@ -15,7 +15,7 @@ from matderiv.errors import MatderivError
 
 MODULES = {
     "check": "derive",
-    **dict.fromkeys(("curvature", "divergence", "laplacian", "taylor"), "solve"),
+    **dict.fromkeys(("curvature", "divergence", "laplacian", "taylor", "implicit"), "solve"),
     **dict.fromkeys(("explain", "examples"), "rules"),
 }
 """Where verbs are answered that have no module of their own name."""

@@ -519,6 +519,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "std": lambda x, axis: np.sqrt(_variance(x, axis)),
     "norm1": lambda x: sum(abs(v) for v in np.ravel(x)),
     "norminf": lambda x: max(abs(v) for v in np.ravel(x)),
+    "norm_cols": lambda x: max(sum(abs(v) for v in column) for column in np.transpose(x)),
+    "norm_rows": lambda x: max(sum(abs(v) for v in row) for row in x),
     "mse": lambda a, b: np.mean(np.square(np.subtract(*_paired(a, b)))),
     "bce": _bce,
     "bce_logits": lambda z, y: _bce(1 / (1 + np.exp(-z)), y),

@@ -39,6 +39,7 @@ def test_the_logistic_loss(run: Run) -> None:
 OPERATORS = [
     ("divergence", "A*x", ("--shape", "A: n,n"), "tr(A)"),
     ("laplacian", "sum(x.^3)", (), "6*sum(x)"),
+    ("implicit", "A*x - b", ("--shape", "A: n,n", "--by", "b"), "inv(A)"),
     ("taylor", "x'*A*x", ("--assume", "A: symmetric"), "x'*A*x + 2*dx'*A*x + dx'*A*dx"),
 ]
 

@@ -11,6 +11,7 @@ from expressions import VARIABLES, expressions
 from hypothesis import HealthCheck, given, settings
 from latex_reader import check_balanced, read_latex
 
+from matderiv import derive
 from matderiv.errors import LimitError, MatderivError, ShapeError
 from matderiv.expr import Expr, apply, variable
 from matderiv.input.resolve import read
@@ -305,3 +306,10 @@ def test_a_formula_nobody_can_read_is_refused() -> None:
         e = e * e + e
     with pytest.raises(LimitError, match="symbols"):
         latex(e)
+
+
+def test_a_long_formula_is_not_broken_inside_a_matrix() -> None:
+    told = derive("sum(lstm_cell(x,h,c,W,U,b))", "W").latex("differential")
+    matrices = re.findall(r"begin\{bmatrix\}.*?end\{bmatrix\}", told, re.DOTALL)
+    assert len(matrices) == 4
+    assert not any("&" in m or "\n" in m for m in matrices)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matderiv import curvature, divergence, laplacian, solve, taylor, verify_steps
+from matderiv import curvature, divergence, implicit, laplacian, solve, taylor, verify_steps
 from matderiv.cli import main
 from matderiv.errors import MatderivError, NoClosedForm
 from matderiv.expr import apply, substitute, variables
@@ -565,6 +565,62 @@ def test_operators_refuse_what_they_are_not_of() -> None:
     for verb, formula in ((divergence, "B*x"), (laplacian, "A*x"), (taylor, "A*x")):
         with pytest.raises(MatderivError):
             verb(formula, "x", shapes={**SQUARE, "B": "m,n"})
+    with pytest.raises(MatderivError, match="for each entry"):
+        implicit("B*x", "x", "B", shapes={**SQUARE, "B": "m,n"})
+
+
+def iterated(b: Any) -> Any:
+    """The x with x = tanh(W*x + b)/2."""
+    x = np.zeros(3)
+    for _ in range(200):
+        x = np.tanh(CONTRACTION @ x + b) / 2
+    return x
+
+
+CONTRACTION = RNG.normal(size=(3, 3)) / 4
+IMPLICIT: list[tuple[str, str, str, dict[str, str], Any, Callable[[Any], Any]]] = [
+    ("norm2(X*w - y)^2 + l*norm2(w)^2", "w", "l", {"X": "N,d", "w": "d", "y": "N", "l": ""},
+     0.7, lambda c: ridge(X, y, c)),
+    ("norm2(X*w - y)^2 + l*norm2(w)^2", "w", "y", {"X": "N,d", "w": "d", "y": "N", "l": ""},
+     y, lambda y: ridge(X, y, PENALTY)),
+    ("x - tanh(M*x + z)/2", "x", "z", {"x": "d", "M": "d,d", "z": "d"}, w, iterated),
+    ("c^3 + l*c - 2", "c", "l", {"c": "", "l": ""}, 0.7,
+     lambda t: np.real(min(np.roots([1, 0, t, -2]), key=lambda z: abs(np.imag(z))))),
+    ("c^3 + z'*z - 9", "c", "z", {"c": "", "z": "d"}, w, lambda z: np.cbrt(9 - z @ z)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "wrt", "by", "shapes", "at", "root"), IMPLICIT)
+def test_a_solution_moves_as_differences_of_solutions_say(
+    f: str, wrt: str, by: str, shapes: dict[str, str], at: Any, root: Callable[[Any], Any]
+) -> None:
+    found = implicit(f, wrt, by, shapes=shapes)
+    values = {"X": X, "y": y, "l": PENALTY, "M": CONTRACTION, by: at, wrt: root(at)}
+    steps = 1e-6 * np.eye(np.size(at)).reshape(-1, *np.shape(at))
+    wanted = np.stack([(root(at + e) - root(at - e)) / 2e-6 for e in steps], -1)
+    value = evaluate(found.expr, {n: values[n] for n in shapes}, {"N": 6, "d": 3})
+    np.testing.assert_allclose(np.ravel(value), np.ravel(wanted), rtol=1e-6, atol=1e-7)
+    assert found.steps[-1][0] == f"d{wrt}/d{by} = {found}"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        divergence("sin(A*x).*x", "x", shapes=SQUARE),
+        laplacian("logsumexp(A*x)", "x", shapes=SQUARE),
+        taylor("exp(-norm2(x)^2/2)", "x", shapes=SQUARE),
+        implicit("A*x - sin(a)", "x", "a", shapes=SQUARE),
+    ],
+)
+def test_an_operator_is_code_and_steps_that_end_in_it(made: Any) -> None:
+    scope: dict[str, Any] = {}
+    exec(made.code(), scope)
+    values = {"A": ROOT[:4, :4], "x": b[:4], "a": y[:4], "dx": p[:4]}
+    given = {n: v for n, v in values.items() if n in vars_of(made.expr)}
+    wanted = evaluate(made.expr, given, {"n": 4})
+    np.testing.assert_allclose(scope[made.name](**given), wanted, rtol=1e-10)
+    assert made.steps[-1][0].endswith(f" = {made}")
+    assert f"def {made.name}(" in made.code("torch")
 
 
 p, q, t = RNG.uniform(0.3, 1, 6), RNG.normal(size=6), 0.8

@@ -145,6 +145,8 @@ SEEN = (  # derivation, view, a line as it stands
     ("x'*A*x/(x'*x)", "x", "chain", "delta1 = ∂f/∂z1 = 1/z2"),
     ("-sum(y.*log(sigmoid(X*w)) + (1 - y).*log(1 - sigmoid(X*w)))", "w", "chain", "sum of entries"),
     ("norm2(X*w - y)^2", "w", "chain", "let z1 = X*w - y"),
+    ("sum(lstm_cell(x,h,c,W,U,b))", "W", "chain", "= [delta5; delta4; delta6; delta3]  part"),
+    ("sum(lstm_cell(x,h,c,W,U,b))", "W", "differential", "+ delta4'*dz2[n+1:2*n]"),
 )
 
 
@@ -173,7 +175,7 @@ def test_why_something_stands_transposed_is_said_in_full() -> None:
 # Facts and notes ----------------------------------------------------------------------------------
 
 FACTS = (
-    ("-sum(y.*log(softmax(z)))", "z", {"y": "onehot"}, "differential", "inner product"),
+    ("-sum(y.*log(softmax(z)))", "z", {"y": "onehot"}, "differential", "distribute"),
     ("x'*A*x", "x", {"A": "symmetric"}, "differential", "inner product"),
     ("(x - s)'*W*(x - s)", "x", {"W": "symmetric"}, "chain", "product"),
     ("tr(X'*A*X)", "X", {"A": "symmetric"}, "index", "matrix notation"),

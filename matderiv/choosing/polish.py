@@ -6,15 +6,17 @@ These would hide common factors from the sums if they were done on the way.
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from matderiv.choosing.items import numbers_apart
 from matderiv.choosing.search import Search
+from matderiv.choosing.stacks import part_of_both, stacked
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.choosing.terms import MAX_SPREAD
-from matderiv.expr import Expr, apply, eye, is_, number, number_value, rebuild, walk
+from matderiv.expr import Expr, apply, is_, number, number_value, rebuild, walk
 from matderiv.functions.elementwise import OPPOSITE
 from matderiv.reducing.elimination import centred
-from matderiv.shapes import Size, plus
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
+from matderiv.words.chains import transposed
 from matderiv.words.folds import respelled
 from matderiv.words.monomials import scaled
 from matderiv.words.signs import is_one, negated, signed, total
@@ -42,9 +44,12 @@ def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:
         if node not in keep:
             new = _named(rebuild(node, tuple(done[a] for a in node.args)))
             new = _signs_out(new) if new is not node else node
-            new = _stacked(_one_fraction(new) if fractions else new)
+            new = stacked(_one_fraction(new) if fractions else new)
             new = _sign_inside(
-                _complements(_one_transpose(_one_branch(_shorter_test(new)))), shared
+                _complements(
+                    _one_transpose(_one_branch(_shorter_test(part_of_both(_both_ways(new)))))
+                ),
+                shared,
             )
         done[node] = new
         if uses[node] > 1:
@@ -122,6 +127,25 @@ def _one_transpose(e: Expr) -> Expr:
     return e
 
 
+def _both_ways(e: Expr) -> Expr:
+    """S + S' of a sum S with symmetric terms: A + l*eye(n) gives A + A' + 2*l*eye(n).
+
+    >>> typed = ("A + c*eye(n) + (A + c*eye(n))'", "A + B + (A + B)'")
+    >>> [text(_both_ways(read(t, shapes={"A": "n,n"}).expr)) for t in typed]
+    ["A + A' + 2*c*eye(n)", "A + B + (A + B)'"]
+    """
+    for turned in e.args if is_(e, "add") else ():
+        terms = turned.args[0].args if is_(turned, "transpose") else ()
+        twice = [a for a in terms if transposed(a) is a]
+        if twice and is_(turned.args[0], "add") and set(terms) <= set(e.args):
+            once = [a for a in terms if a not in twice]
+            others = [a for a in e.args if a is not turned and a not in terms]
+            apart = map(numbers_apart, twice)
+            both = [scaled(2 * c, numbers, word) for c, numbers, word in apart]
+            return total([*others, *once, *map(transposed, once), *both])
+    return e
+
+
 def _transposed_run(word: Sequence[Expr]) -> list[Expr]:
     """The transposed matrices at the beginning of a product, without their transposes."""
     run = []
@@ -130,55 +154,6 @@ def _transposed_run(word: Sequence[Expr]) -> list[Expr]:
             break
         run.append(a.args[0])
     return run
-
-
-def _stacked(e: Expr) -> Expr:
-    """cols(5,1,2)*u + cols(5,3,5)*v becomes [u; v], A*cols(5,1,2)' + B*cols(5,3,5)' [A, B].
-
-    >>> text(_stacked(read("cols(5,1,2)*u - cols(5,3,5)*(A*v)").expr))
-    '[u; -A*v]'
-    >>> text(_stacked(read("cols(5,1,2)*u + cols(5,2,4)*v").expr))
-    'cols(5,1,2)*u + cols(5,2,4)*v'
-    """
-    if not is_(e, "add") or any(a.shape != e.shape for a in e.args):
-        return e
-    for axis in range(len(e.shape)):
-        parts = {first: (last, part) for first, last, part in (_in_place(a, axis) for a in e.args)}
-        blocks, place = [], plus(1)
-        while place in parts:
-            last, part = parts.pop(place)
-            blocks.append(part)
-            place = plus(last, 1)
-        if len(blocks) == len(e.args) and place == plus(e.shape[axis], 1):
-            return _grid(blocks, axis)
-    return e
-
-
-def _grid(blocks: Sequence[Expr], axis: int) -> Expr:
-    """Blocks below (0) or beside each other (1); those that are lines themselves make a table."""
-    first = blocks[0]
-    lines = all(is_(b, "blocks") and b.params == (1 if axis else len(b.args),) for b in blocks)
-    if lines and len({tuple(a.shape[1 - axis :][:1] for a in b.args) for b in blocks}) == 1:
-        rows = zip(*(b.args for b in blocks), strict=True) if axis else (b.args for b in blocks)
-        across = len(blocks) if axis else len(first.args)
-        return apply("blocks", *(cell for row in rows for cell in row), params=(across,))
-    return apply("blocks", *blocks, params=(len(blocks) if axis else 1,))
-
-
-def _in_place(term: Expr, axis: int) -> tuple[Size, Size, Expr]:
-    """The first and the last place along an axis that a term fills, and with what; 0 for none."""
-    sign, core = signed(term)
-    factors = core.args if is_(core, "mul") else (core,)
-    front = sum(not a.shape for a in factors)
-    k = len(factors) - 1 if axis else front
-    place = factors[k].args[0] if axis and is_(factors[k], "transpose") else factors[k]
-    others = (*factors[:k], *factors[k + 1 :])
-    if not is_(place, "cols"):
-        return 0, 0, term
-    if len(others) == front:
-        others = (*others, eye(place.shape[1]))
-    part = apply("mul", *others)
-    return place.params[1], place.params[2], part if sign > 0 else negated(part)
 
 
 def _one_fraction(e: Expr) -> Expr:

@@ -232,6 +232,12 @@ PAGE = described(
     {"port": {"read": _whole(0, 65535)}},
 ) + chosen(ASKED, "timeout")
 READ = chosen(ASKED, "wrt from file shape assume timeout")
+MADE = described(
+    """
+--by NAME         what else moves: implicit gives the derivative of the variable by it
+--target LIBRARY  a function that computes it, in numpy, torch, jax, julia or matlab
+"""
+)
 SOLVED = described(
     """
 --subject-to EQUATION  a constraint: sum(p) = 1, A*x = b, w'*w = 1, X'*X = eye(k)

@@ -10,12 +10,15 @@ from matderiv.command.options import Request
 from matderiv.command.question import understood
 from matderiv.command.streams import Terminal
 from matderiv.doors.curvature import Curvature, curvature
-from matderiv.doors.operators import Formula, divergence, laplacian, taylor
+from matderiv.doors.operators import Formula, divergence, implicit, laplacian, taylor
 from matderiv.doors.solve import Solution, solve
+from matderiv.errors import MatderivError
 from matderiv.language.printer import text
 from matderiv.output.wrapping import in_columns
 
-OPERATORS = {"divergence": divergence, "laplacian": laplacian, "taylor": taylor}
+OPERATORS: dict[str, Any] = {
+    "divergence": divergence, "laplacian": laplacian, "taylor": taylor, "implicit": implicit,
+}  # fmt: skip
 
 
 def run(request: Request, terminal: Terminal) -> int:
@@ -36,6 +39,10 @@ def _answered(request: Request, terminal: Terminal) -> int:
         terminal.result(_curved(request, bent))
         return failures.UNSUPPORTED if bent.verdict == "undecided" else failures.FINE
     if request.verb in OPERATORS:
+        if request.verb == "implicit":
+            if request.by is None:
+                raise MatderivError("implicit asks what else moves", hint="--by p")
+            how["by"] = request.by
         made = OPERATORS[request.verb](asked.text, asked.wrt, **how)
         terminal.result(_made(request, made))
         terminal.remark("Checked", "the derivatives in it with values of f")
@@ -56,16 +63,20 @@ def _answered(request: Request, terminal: Terminal) -> int:
 def _made(request: Request, made: Formula) -> str:
     if request.json:
         told = {"schema": failures.SCHEMA, "result": str(made), "latex": made.latex()}
-        return json_text(told)
-    return made.latex() if request.format == "latex" else str(made)
+        return json_text({**told, "steps": _equations(made)})
+    return made.code(request.target) if request.target else _written(request, made)
 
 
-def _written(request: Request, found: Solution) -> str:
+def _written(request: Request, found: Solution | Formula) -> str:
     if request.format == "latex":
         return found.latex()
     if not request.steps:
         return str(found)
     return "\n".join(in_columns(found.steps))
+
+
+def _equations(found: Solution | Formula) -> list[dict[str, str]]:
+    return [{"equation": e, "reason": why} for e, why in found.steps]
 
 
 def _document(found: Solution) -> dict[str, Any]:
@@ -78,7 +89,7 @@ def _document(found: Solution) -> dict[str, Any]:
         "kinds": list(found.kinds),
         "equation": found.equation or None,
         "conditions": list(found.conditions),
-        "steps": [{"equation": e, "reason": why} for e, why in found.steps],
+        "steps": _equations(found),
         "latex": found.latex(),
     }
 

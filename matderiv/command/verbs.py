@@ -11,6 +11,7 @@ from matderiv.command.flags import (
     CODE,
     GRAPH,
     JUDGED,
+    MADE,
     PAGE,
     PRINTED,
     READ,
@@ -43,6 +44,7 @@ curvature EXPR VARIABLE: whether a function is convex or concave, and why
 divergence EXPR VARIABLE: the sum of all ∂f_i/∂x_i of a vector f
 laplacian EXPR VARIABLE: the sum of all ∂²f/∂x_i² of a number f
 taylor EXPR VARIABLE: the expansion of the second order of a number f, in a step
+implicit EXPR VARIABLE: how the solution of f = 0, or of min f, changes with another name
 serve [EXPR VARIABLE]: a page to type into, on this computer only, until Ctrl-C
 repl: commands one after the other, without a shell's quotes
 rules [NAME]: every rule and function there is, or one of them explained
@@ -83,6 +85,7 @@ EXAMPLES = (
     ("a divergence", """divergence "A*softmax(x)" x --shape "A: n,n\""""),
     ("a Laplacian", """laplacian "exp(-norm2(x)^2)" x"""),
     ("an expansion", """taylor "logsumexp(x)" x --format latex"""),
+    ("how a solution moves", """implicit "norm2(X*w - y)^2 + c*norm2(w)^2" w --by c"""),
     ("the page", """serve "norm2(A*x - b)^2" x --port 8000"""),
     ("all that is known", "rules"),
     ("the rule of one function", "rules inv"),
@@ -99,7 +102,11 @@ _OPTIONS = {
     "code": ASKED + CODE,
     "solve": READ + SOLVED,
     "curvature": READ,
-    **dict.fromkeys(("divergence", "laplacian", "taylor"), READ + chosen(SOLVED, "format")),
+    **dict.fromkeys(
+        ("divergence", "laplacian", "taylor"),
+        READ + chosen(SOLVED, "steps format") + chosen(MADE, "target"),
+    ),
+    "implicit": READ + chosen(SOLVED, "steps format") + MADE,
     "serve": PAGE,
 }
 

@@ -10,6 +10,7 @@ from matderiv.functions.record import (
     axis_rule,
     primitive,
     scalar_rule,
+    shaped,
     shorthand,
     structural,
 )
@@ -166,6 +167,16 @@ shorthand(
     lambda x: apply("max", apply("abs", x), params=(None,)),
     bends="convex even",
 )
+for _name, _axis, _says in (("norm_cols", 1, "1-norm, the largest column"),
+                            ("norm_rows", 2, "∞-norm, the largest row")):  # fmt: skip
+    shorthand(
+        _name,
+        shaped("m n ->", "a matrix is needed"),
+        lambda x, _axis=_axis: apply("max", summed(apply("abs", x), _axis), params=(None,)),
+        bends="convex even",
+        says=f"The induced {_says} sum of absolute entries.",
+        source="Horn & Johnson 2013, Matrix analysis, example 5.6.4",
+    )
 
 
 def _norm(x: Any) -> Any:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from matderiv.errors import LimitError
-from matderiv.expr import Expr, is_
+from matderiv.expr import Expr, apply, is_
 from matderiv.shapes import Size
 
 COMPARE, SUM, PRODUCT, SIGN, POSTFIX, ATOM = range(6)
@@ -90,6 +90,8 @@ def pieces(node: Expr, entries: bool = True) -> list[Piece]:
         return [node.name]
     if entries and (entry := entry_of(node) or part_of(node)) is not None:
         return [(entry[0], ATOM), "[", places_in(entry[1], str), "]"]
+    if name == "mul" and entries:
+        return _product(node, factors_shown(node))
     if name in _OPERATORS:
         return _OPERATORS[name](node)
     if node.function.call == "operator" and len(node.args) == 2:
@@ -121,21 +123,45 @@ def entry_of(node: Expr) -> tuple[Expr, tuple[int, ...]] | None:
 def part_of(node: Expr) -> tuple[Expr, tuple[tuple[Size, ...], ...]] | None:
     """The array and the places of some of its rows or columns; None for anything else.
 
-    >>> parts = [part_of(read(t).expr) for t in ("x[2:4]", "X[1:3,:]", "X[:,3:4]", "A*x")]
+    >>> parts = [part_of(read(t).expr) for t in ("x[2:4]", "X[1:3,:]", "X[2,:]", "A*x")]
     >>> [found and found[1] for found in parts]
-    [((2, 4),), ((1, 3), ()), ((), (3, 4)), None]
+    [((2, 4),), ((1, 3), ()), None, None]
+    >>> both = part_of(read("cols(5,1,2)'*X*cols(4,3,4)").expr)
+    >>> both and both[1]
+    ((1, 2), (3, 4))
     """
-    if not is_(node, "mul") or len(node.args) != 2:
+    word = list(node.args) if is_(node, "mul") else []
+    rows = columns = ()
+    if word and is_(word[0], "transpose") and is_(word[0].args[0], "cols"):
+        rows = word.pop(0).args[0].params[1:]
+    if len(word) > 1 and is_(word[-1], "cols"):
+        columns = word.pop().params[1:]
+    if len(word) != 1 or not (rows or columns) or 1 in word[0].shape:
         return None
-    first, last = node.args
-    rows = is_(first, "transpose") and is_(first.args[0], "cols")
-    if rows == is_(last, "cols"):
-        return None
-    array, ends = (last, first.args[0].params[1:]) if rows else (first, last.params[1:])
-    if len(array.shape) == 1:
-        return array, (ends,)
-    matrix = len(array.shape) == 2 and 1 not in array.shape
-    return (array, (ends, ()) if rows else ((), ends)) if matrix else None
+    if len(word[0].shape) == 1:
+        return (word[0], (rows,)) if rows else None
+    return (word[0], (rows, columns)) if len(word[0].shape) == 2 else None
+
+
+def factors_shown(node: Expr) -> Sequence[Expr]:
+    """The factors of a product, a part X[1:2,:] as one of them.
+
+    >>> product = read("y'*cols(5,1,2)'*(A*x)", shapes={"A": "5,3"}).expr
+    >>> [text(a) for a in factors_shown(product)]
+    ["y'", '(A*x)[1:2]']
+    """
+    out: list[Expr] = []
+    for a in node.args:
+        before = out[-1] if out else a
+        inner = before.args if part_of(before) is not None else (before,)
+        rows = len(inner) == 1 and is_(before, "transpose") and is_(before.args[0], "cols")
+        if out and (rows or is_(a, "cols")) and part_of(made := apply("mul", *inner, a)):
+            out[-1] = made
+        elif is_(a, "cols") and is_(before, "transpose") and len(before.args[0].shape) == 1:
+            out[-1] = apply("transpose", apply("mul", apply("transpose", a), before.args[0]))
+        else:
+            out.append(a)
+    return node.args if out[0] is node else out
 
 
 def places_in(places: Sequence[Any], spelled: Callable[[Any], str]) -> str:
@@ -189,12 +215,13 @@ def _without_sign(term: Expr) -> list[Piece] | None:
     return None
 
 
-def _product(node: Expr) -> list[Piece]:
+def _product(node: Expr, factors: Sequence[Expr] = ()) -> list[Piece]:
     """n factors in a chain; a chain inside the same chain keeps its brackets."""
-    first, symbol = node.args[0], SYMBOLS[node.function.name]
+    first, *others = factors or node.args
+    symbol = SYMBOLS[node.function.name]
     bracketed = first.function is node.function or _mixed(node, first)
     out: list[Piece] = [(first, SIGN if bracketed else PRODUCT)]
-    for factor in node.args[1:]:
+    for factor in others:
         out += [symbol, (factor, POSTFIX)]
     return out
 

@@ -31,6 +31,7 @@ from matderiv.views.pairings import (
     paired,
     plain,
     standard,
+    times_met,
     traced,
 )
 from matderiv.views.passes import BackwardPass, as_row, in_names, merged
@@ -106,6 +107,7 @@ class Inwards(BackwardPass):
         self.told: dict[Expr, tuple[int, list[Expr]]] = {}
         self.lines: list[Step] = []
         self.before: Expr | None = None
+        self.apart: Expr | None = None
         self.done: set[Expr] = set()
         self.axes = axes_of(stage.called.shape) if stage.outer else ()
         self.names = taken
@@ -178,10 +180,15 @@ class Inwards(BackwardPass):
         self.done.add(piece.variable)
         written, several = self._line_of(piece)
         e = self._whole()
+        twice = written is not None and times_met(written, self.moving) > 1
+        several = several or twice
         if written is not None and self._ends_in_changes(written) and written.weight < e.weight:
             self._add(written, piece)
         elif written is not None and worth_showing(written, e, piece, several, self.before):
             self._add(written, piece)
+            if twice and not self.axes:
+                self.apart = self._whole(apart=True)
+                self._add(self.apart, None)
             self._add(e, None)
         else:
             self._add(e, piece)
@@ -200,7 +207,12 @@ class Inwards(BackwardPass):
         if e is self.before:
             return
         if piece is None:
-            if self.lines and self.lines[-1].rule in REARRANGED and self.lines[-1].continues:
+            if (
+                self.apart is not self.before
+                and self.lines
+                and self.lines[-1].rule in REARRANGED
+                and self.lines[-1].continues
+            ):
                 above = self.lines.pop().before
                 self.before = above if isinstance(above, Expr) else None
             rule, reason, source = rearranging(e, self.before), "", ""
@@ -211,13 +223,18 @@ class Inwards(BackwardPass):
         self.lines.append(Step(self.root, e, rule, reason, source, continues=more, before=above))
         self.before = e
 
-    def _whole(self) -> Expr:
-        """df as the sum of the shares of all changes that are still open."""
+    def _whole(self, apart: bool = False) -> Expr:
+        """df as the sum of the shares of all changes that are still open.
+
+        With `apart` a share has a term for each way in which a value acts.
+        """
         found: list[Expr] = []
         for v in sorted(self.shares, key=lambda v: self.places[v][:1]):
             if v not in self.done:
                 count, terms = self.told.get(v, (0, []))
-                if count != len(self.shares[v]):
+                if apart:
+                    terms = self._apart(v)
+                elif count != len(self.shares[v]):
                     terms = self._shares_of(v)
                     self.told[v] = len(self.shares[v]), terms
                 found += terms
@@ -255,6 +272,13 @@ class Inwards(BackwardPass):
             return natural
         room = sum(n.weight for n in natural) + (0 if tidy else 5)
         return [pair] if is_matrix(change) or pair.weight < room else natural
+
+    def _apart(self, v: Expr) -> list[Expr]:
+        """The same with a term for each way in which v acts."""
+        each = [Tensor(s.axes, (t,)) for s in self.shares[v] for t in merged(s, self.stage).terms]
+        slopes = [in_names(raise_tensor(t, broadcast=True), self.stage) for t in each]
+        pairs = [paired(g, self.change(v)) for g in slopes if isinstance(g, Expr)]
+        return [p for p in pairs if p is not None]
 
     def _gradient(self, v: Expr) -> Expr | None:
         """What stands beside the change of v: the derivative by v, where it is an array like v."""

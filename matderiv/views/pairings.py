@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 from math import prod
 
-from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, variables
+from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild, variables, walk
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import factors_of, matrix_product, transposed, transposed_chain
 from matderiv.words.monomials import Mono, multiply_into, scaled
@@ -287,6 +287,15 @@ def multiplied_out(numbers: list[Expr]) -> Expr:
         base, k = (e.args[0], k) if k is not None else (e, Fraction(number_value(e) is None))
         multiply_into(powers, base, k)
     return scaled(prod(counts, start=Fraction(1)), powers, [])
+
+
+def times_met(e: Expr, changes: Collection[Expr]) -> int:
+    """How often changes stand in an expression, at most in one of its terms."""
+    met: dict[Expr, int] = {}
+    for node in walk(e):
+        counts = [met[a] for a in node.args]
+        met[node] = 1 if node in changes else sum(counts)
+    return max(met[a] for a in (e.args if is_(e, "add") else (e,)))
 
 
 def _counted_once(sum_: Expr) -> Expr:

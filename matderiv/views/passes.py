@@ -7,8 +7,18 @@ from fractions import Fraction
 from functools import partial
 
 from matderiv.calculus.sweeps import axes_of, pullback, pushforward
+from matderiv.choosing.stacks import stacked
 from matderiv.choosing.sums import raise_tensor
-from matderiv.expr import Expr, apply, is_, number, number_value, substitute, variable
+from matderiv.expr import (
+    Expr,
+    apply,
+    is_,
+    number,
+    number_value,
+    substitute,
+    variable,
+    variables,
+)
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Factor, Indices, Tensor
@@ -135,8 +145,8 @@ class BackwardPass:
             self.outer = whole.axes[: self.stage.outer]
         right = self._seen(whole, x, named=named)
         left = Partial(self.stage.target, x)
-        number = isinstance(right, Expr) and number_value(right) is not None
-        short = number or (isinstance(right, Expr) and right.weight <= self.limit_of(x))
+        level = isinstance(right, Expr) and _is_level(right)
+        short = level or (isinstance(right, Expr) and right.weight <= self.limit_of(x))
         small = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
         carried = small and bool(self.stage.outer)
         name = self._name(x, right) if named and not carried and not short else None
@@ -159,6 +169,7 @@ class BackwardPass:
         row = named and not self.stage.outer and len(x.shape) == 2 and x.shape[0] == 1
         if row and isinstance(made, Expr) and len(made.shape) == 1:
             made = as_row(made)
+        made = stacked(made) if isinstance(made, Expr) else made
         return in_names(made, self.stage)
 
     def _axes(self, x: Expr) -> Indices:
@@ -232,7 +243,7 @@ class BackwardPass:
             rule, reason, source = NOTATION, "", ""
         if len(shares) > 1 and isinstance(right, Expr):
             parts = [raise_tensor(s, broadcast=not self.stage.outer) for s in shares]
-            summed = in_names(total(_loosened(parts)), self.stage)
+            summed = in_names(stacked(total(_loosened(parts))), self.stage)
             if isinstance(summed, Expr) and summed.shape != right.shape:
                 summed = as_row(summed)
             if isinstance(summed, Expr) and same_words(summed, right):
@@ -269,6 +280,17 @@ def as_entries(left: Partial, raw: Tensor, rule: str, reason: str, source: str =
         return [Step(left, chained, rule, reason, source)]
     first = Step(left, raw, rule, reason, source)
     return [first, Step(left, chained, DELTA, continues=True, before=raw)]
+
+
+def _is_level(e: Expr) -> bool:
+    """True for a number, and for an array whose entries are all the same number of sizes.
+
+    >>> [_is_level(read(t).expr) for t in ("2", "-ones(n)/n", "c*ones(n)")]
+    [True, True, False]
+    """
+    while is_(e, "neg", "div", "mul") and not variables(e):
+        e = e.args[0 if is_(e, "neg", "div") else -1]
+    return number_value(e) is not None or is_(e, "ones")
 
 
 def as_row(e: Expr) -> Expr:

@@ -6,7 +6,7 @@ from inspect import signature
 
 from matderiv.expr import Expr, is_, number_value, variable, variables, walk
 from matderiv.functions.record import Function
-from matderiv.language.printer import text
+from matderiv.language.printer import part_of, text
 from matderiv.language.sentences import marked
 from matderiv.language.tokens import tokenize
 from matderiv.shapes import Dim, is_scalar
@@ -29,6 +29,8 @@ def rule_name(piece: Intermediate, by: Expr | None = None) -> str:
         own = [p for p in piece.parts if not is_(p.main, "add")] or list(piece.parts)
         return " + ".join(dict.fromkeys(map(rule_name, own)))
     main = piece.main
+    if part_of(main) is not None:
+        return "part"
     if is_(main, "mul", "hadamard"):
         if sum(1 for a in main.args if not is_scalar(a.shape)) < 2 and is_scalar(main.shape):
             return "product"
@@ -67,6 +69,8 @@ def why(piece: Intermediate, by: Expr | None = None) -> str:
     moving = f"{', '.join(others)} and {last}" if others else last
     if is_(main, "variable"):
         return f"{name} is {code(text(piece.definition))} itself."
+    if rule_name(piece) == "part":
+        return f"{name} is a part of {moving}, so its change is that part of the change."
     if rule_name(piece) in ("linear map", "affine map"):
         constant = "; the rest does not depend on it" if rule_name(piece) == "affine map" else ""
         return f"{name} is linear in {moving}, so the factors beside {moving} stay{constant}."

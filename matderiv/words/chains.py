@@ -37,7 +37,7 @@ def _symmetric(e: Expr, depth: int) -> bool:
         return is_scalar(e.shape)
     if is_(e, "variable"):
         return bool(facts(e) & _SYMMETRIC)
-    if is_(e, "eye"):
+    if is_(e, "eye", "ones"):
         return True
     if is_(e, "diag"):
         return len(long_axes(e.args[0].shape)) == 1

@@ -85,3 +85,10 @@ def derivative_code(d: Derivation, target: str, dtype: str = "float64") -> str:
     name = "value_and_gradient" if both else d.kind
     heading = Heading(name, tuple(says), results, values=value_names(d.f, (d.wrt,), {*d.names}))
     return code(derivative_program(d, value=both, careful=True), target, heading, dtype)
+
+
+def formula_code(name: str, expr: Expr, target: str) -> str:
+    """The source of a function that computes an expression."""
+    refuse_complex(expr)
+    says = (f"{text(expr)}.",) if expr.weight <= LONGEST_QUOTED else ()
+    return code(program((expr,)), target, Heading(name, says, ("result",)))

@@ -45,14 +45,16 @@ def _filled(pieces: list[str]) -> list[str]:
 def _terms(written: str, most: int) -> list[str]:
     r"""The text cut before every + and - that stands in at most so many plain brackets.
 
-    Never inside braces, nor between `\left` and `\right`, which must stand in one row.
+    Never inside braces or a matrix, nor between `\left` and `\right`, which stand in one row.
     """
     pieces, braces, round_, start = [], 0, 0, 0
-    for found in re.finditer(r"\\(?:left|right)\b|\\[{}]|[{}()\[\]]| [+-] | \\odot ", written):
+    for found in re.finditer(
+        r"\\(?:left|right|begin|end)\b|\\[{}]|[{}()\[\]]| [+-] | \\odot ", written
+    ):
         mark = found[0]
-        if mark in ("{", r"\left"):
+        if mark in ("{", r"\left", r"\begin"):
             braces += 1
-        elif mark in ("}", r"\right"):
+        elif mark in ("}", r"\right", r"\end"):
             braces -= 1
         elif mark in ("(", "[", r"\{"):
             round_ += 1
@@ -71,7 +73,11 @@ def visible(written: str) -> int:
 
     >>> visible(r"\\mathbf{x}^{\\top}\\mathbf{y}")
     3
+    >>> visible(r"\\begin{bmatrix} a \\\\ b + c \\end{bmatrix}x")
+    4
     """
+    tables = r"\\begin\{bmatrix\}(.*?)\\end\{bmatrix\}"
+    written = re.sub(tables, lambda m: max(m[1].split(r"\\"), key=visible), written)
     shown = re.sub(
         r"\\(mathbf|boldsymbol|mathrm|operatorname|text|left|right|small)\b", "", written
     )

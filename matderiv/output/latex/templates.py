@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 from matderiv.expr import Expr, apply, is_, number_value, ones
-from matderiv.language.printer import entry_of, part_of, places_in
+from matderiv.language.printer import entry_of, factors_shown, part_of, places_in
 from matderiv.output.latex.names import LatexNames, escaped, inline_number, number_latex
 from matderiv.shapes import is_scalar, long_axes
 
@@ -103,10 +104,11 @@ class Printer:
 
     def product(self, node: Expr) -> list[Piece]:
         """Factors side by side; an inner product before a matrix keeps its brackets."""
-        first = node.args[0]
+        factors = factors_shown(node)
+        first = factors[0]
         alone = is_(first, "mul") and is_scalar(first.shape)
         out: list[Piece] = [Item(first, POSTFIX if alone else PRODUCT)]
-        for left, right in zip(node.args, node.args[1:], strict=False):
+        for left, right in pairwise(factors):
             wide = self.names.wide(_stem(left)) or self.names.wide(_stem(right))
             out += [r"\," if wide else NEXT, Item(right, POSTFIX)]
         return out
