@@ -69,8 +69,7 @@ class Names(Symbols):
             return self.exponential(symbol)
         if symbol.stem == "sigma" and known is None and self.at("^"):
             self._check_power(symbol)
-        sigma = symbol.stem == "sigma" and symbol.stem not in self.formulas
-        if sigma and not self.at("_") and self._applies_sigma(symbol, known):
+        if symbol.stem == "sigma" and not self.at("_") and self._applies_sigma(symbol, known):
             self.sigma = self.sigma or symbol
             return self.function("sigmoid", symbol.span)
         if known is None and symbol.stem == "I" and not symbol.accents:
@@ -132,6 +131,8 @@ class Names(Symbols):
         """True where σ is the sigmoid function; ParseError where it is a variable as well."""
         primes = next(k for k in count() if self.peek(k).text not in ("'", "′"))
         applied = self.peek(primes).text in ("(", "[", "\\{")
+        if "sigma" in self.formulas:
+            return False  # the text defines it
         if known is None and self.sigma is None:
             return applied or primes > 0
         if known is None and applied:
