@@ -51,15 +51,11 @@ def new_search() -> Search:
 def spell_sum(terms: Sequence[Raised], axes: Indices, broadcast: bool, search: Search) -> Expr:
     """The shortest expression found for a sum of terms; a zero of the right shape for none."""
     kept = merged(terms)
-    if not kept:
-        return zeros(tuple(i.size for i in axes))
-    if len(kept) == 1:
-        return spell(kept[0], axes, diagonal=not broadcast)
+    if len(kept) < 2:
+        return _spell_merged(kept, axes, broadcast, search)
     key: Key = (broadcast, *(i.size for i in axes), *(t.spelling() for t in kept))
     found = search.forms.get(key)
-    return (
-        found if found is not None else search.keep(key, _searched(kept, axes, broadcast, search))
-    )
+    return found or search.keep(key, _searched(kept, axes, broadcast, search))
 
 
 def _searched(kept: list[Raised], axes: Indices, broadcast: bool, search: Search) -> Expr:

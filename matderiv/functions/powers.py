@@ -82,10 +82,12 @@ def _outer_power_shape(shapes: tuple[Shape, ...], params: Params, unify: Unify) 
 def _matrix_power(a: Any, k: Any) -> Any:
     if np.size(a) == 1:
         return _elementwise_power(np.reshape(a, ()), k)
-    k = np.real(k)
-    if float(k) != int(k):
-        return of_matrix(lambda w: w ** float(k), a)
-    return np.linalg.matrix_power(a, int(k))
+    return matrix_power(a, float(np.real(k)))
+
+
+def matrix_power(a: Any, k: float) -> Any:
+    """A square matrix to any power; of one that is not whole by its eigenvalues."""
+    return np.linalg.matrix_power(a, int(k)) if k == int(k) else of_matrix(lambda w: w**k, a)
 
 
 def _power_differential(y: Expr, which: int, change: Expr) -> Expr:

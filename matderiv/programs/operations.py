@@ -11,7 +11,7 @@ from typing import Any
 
 from matderiv.expr import REGISTRY
 from matderiv.functions.matrix import inverse
-from matderiv.functions.of_matrices import of_matrix
+from matderiv.functions.powers import matrix_power
 from matderiv.functions.reduce import einsum
 from matderiv.lazy import np
 
@@ -96,12 +96,6 @@ def _on_diagonal(params: Params) -> Compute:
     return compute
 
 
-def _whole_power(x: Any, k: Any) -> Any:
-    if float(k) != int(k):
-        return of_matrix(lambda w: w ** float(k), x)
-    return np.linalg.matrix_power(x, int(k))
-
-
 def _log_of_determinant(found: Any) -> Any:
     sign, value = found
     return value if sign > 0 else np.nan
@@ -132,7 +126,7 @@ MAKERS: dict[str, Callable[[Params], Compute]] = {
     "inv": lambda p: inverse,
     "logdet": lambda p: _log_of_determinant,
     "matrix_power": lambda p: lambda x: np.linalg.matrix_power(x, p[0]),
-    "power_of": lambda p: _whole_power,
+    "power_of": lambda p: lambda x, k: matrix_power(x, float(k)),
     "einsum": _einsum,
     "transpose": lambda p: operator.attrgetter("T"),
     "column": lambda p: lambda x: x[:, None],

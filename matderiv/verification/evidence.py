@@ -6,7 +6,7 @@ sizes that formulas in sizes need, and to where only the answer has no value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, product
@@ -151,23 +151,18 @@ class Witness:
 
     def _sharp(self, points: list[Point]) -> Precise:
         """What is said of points: exactly where their branch is known, else by many digits."""
-        rest, seen = [], 0
-        for point in points:
-            exact = self._in_branch(point)
-            if exact is not None and not exact.equal:
-                sharp = precise(self.claim, self.structure, seed=self.seed, at=[point])
-                if sharp.verdict == "different":
-                    return sharp
-            if exact is None or not exact.equal:
-                rest.append(point)
-            else:
-                seen += exact.seen
+        known = [(p, self._in_branch(p)) for p in points]
+        for _, sharp in self._denied(known):
+            if sharp.verdict == "different":
+                return sharp
+        rest = [p for p, exact in known if exact is None or not exact.equal]
+        seen = sum(exact.seen for _, exact in known if exact is not None and exact.equal)
         exactly = Precise("equal", exactly=seen)
         if not seen:
             exactly = Precise("undecided", reason=NOTHING, empty=True)
         if not rest:
             return exactly
-        return exactly.joined(precise(self.claim, self.structure, seed=self.seed, at=rest))
+        return exactly.joined(self._digits(rest))
 
     def _elsewhere(
         self, points: list[Point], found: Reached, borders: list[Border]
@@ -177,19 +172,26 @@ class Witness:
         level: list[Point] = []
         if self.source.extremes:
             level += levelled(self.source, points[0] if points else self.source.point(600))
-        for point in (*found.tied[:TIED], *sides, *level):
-            exact = self._in_branch(point)
-            if exact is not None and not exact.equal:
-                sharp = precise(self.claim, self.structure, seed=self.seed, at=[point])
-                if sharp.verdict == "different":
-                    return sharp
-        near = [p for p in level[-LEVEL:] if self._in_branch(p) is None]
-        sharp = precise(self.claim, self.structure, seed=self.seed, at=near)
+        seen = (*found.tied[:TIED], *sides, *level)
+        for _, sharp in self._denied((p, self._in_branch(p)) for p in seen):
+            if sharp.verdict == "different":
+                return sharp
+        sharp = self._digits([p for p in level[-LEVEL:] if self._in_branch(p) is None])
         return sharp if sharp.verdict == "different" else None
 
     def _in_branch(self, point: Point) -> Found | None:
         """Whether the claim is an identity in the branch of a point; None where unknown."""
         return None if self.branches is None else self.branches.at(point)
+
+    def _digits(self, points: Sequence[Point]) -> Precise:
+        return precise(self.claim, self.structure, seed=self.seed, at=points)
+
+    def _denied(
+        self, known: Iterable[tuple[Point, Found | None]]
+    ) -> Iterator[tuple[Point, Precise]]:
+        """Points in whose branch there is no exact identity, each with what digits say there."""
+        apart = (p for p, exact in known if exact is not None and not exact.equal)
+        return ((p, self._digits([p])) for p in apart)
 
     def _where_both_have_values(self, sharp: Precise) -> Precise:
         """What digits say where the answer has a value too, if such points are found."""
@@ -199,8 +201,7 @@ class Witness:
             points = drawn(source, POINTS)
         except DomainError:
             return sharp
-        found = precise(self.claim, self.structure, seed=self.seed, at=points)
-        return replace(found, valueless=sharp.valueless)
+        return replace(self._digits(points), valueless=sharp.valueless)
 
     def _suspicious(self, found: Reached) -> list[Point]:
         """Points close to borders: some, and those where ordinary numbers see a difference.
@@ -259,7 +260,7 @@ class Witness:
 
         Where digits do not reach it stands, unless rounding may have chosen a branch.
         """
-        found = precise(self.claim, self.structure, seed=self.seed, at=[point])
+        found = self._digits([point])
         stands = found.verdict == "undecided" and not compares_more(self.claim)
         return Precise("different") if stands else found
 
@@ -270,7 +271,7 @@ class Witness:
         """
         saturating = zones(self.claim.asked.f, self.answer)
         bends = reached(self.source, points[:POINTS], saturating)
-        again = precise(self.claim, self.structure, seed=self.seed, at=bends.points)
+        again = self._digits(bends.points)
         if again.verdict == "different":
             return Evidence(again, left)
         bent = [q for p in points for q in beside(self.source, p, saturating)]
@@ -288,9 +289,7 @@ class Witness:
 
         Where functions saturate, ordinary numbers show nothing of a branch.
         """
-        found = ((p, self._in_branch(p)) for p in points)
-        apart = (p for p, exact in found if exact is not None and not exact.equal)
-        said = ((p, precise(self.claim, self.structure, seed=self.seed, at=[p])) for p in apart)
+        said = self._denied((p, self._in_branch(p)) for p in points)
         return list(islice((p for p, digits in said if digits.verdict == "undecided"), FEW))
 
     def against_a_proof(self, doubtful: bool) -> Precise | None:
@@ -305,8 +304,7 @@ class Witness:
             return None
         points = [self.source.point(600 + k) for k in range(POINTS)]
         found = reached(self.source, points, borders)
-        seen = [*points[: POINTS if doubtful else 2], *found.points]
-        return precise(self.claim, self.structure, seed=self.seed, at=seen)
+        return self._digits([*points[: POINTS if doubtful else 2], *found.points])
 
     def _domains(self) -> list[Border]:
         return domains(self.claim.asked.f, self.answer)

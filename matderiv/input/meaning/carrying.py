@@ -150,19 +150,17 @@ class Carrying:
         kinds = {(v.row is not None, v.column is not None) for v in values if v.rank}
         if len(kinds) > 1:
             raise UncarriedError("a row and a column are added")
-        values = aligned(values)
-        row = next((v.row for v in values if v.row is not None), None)
-        column = next((v.column for v in values if v.column is not None), None)
-        axes = (*index, *(a for a in (row, column) if a is not None))
+        values, inner = aligned(values)
+        axes = (*index, *(a for a in inner if a is not None))
         terms = [t for v in values for t in v.terms]
         if len(axes) > 2:
             full = all(set(axes) == set(t.axes) for t in terms)
-            if not full and any(set(v.inner) != {row, column} - {None} for v in values):
+            if not full and any(set(v.inner) != {*inner} - {None} for v in values):
                 raise UncarriedError("no matrix holds this sum")
-            return Indexed(tuple(terms), index, row, column)
+            return Indexed(tuple(terms), index, *inner)
         parts = [self.oriented(v, axes, node) for v in values]
         joined = self.build.operation("add", parts, node.span)
-        return self.single(joined, axes, index, row, column)
+        return self.single(joined, axes, index, *inner)
 
     def beside_arrays(self, values: Sequence[Indexed], node: Node) -> None:
         """What numbers beside arrays, of which the function takes every entry, speak against."""
@@ -208,10 +206,8 @@ class Carrying:
     ) -> Indexed:
         """A function of each entry."""
         index = self.indices(values)
-        values = aligned(values)
-        row = next((v.row for v in values if v.row is not None), None)
-        column = next((v.column for v in values if v.column is not None), None)
-        axes = (*index, *(a for a in (row, column) if a is not None))
+        values, inner = aligned(values)
+        axes = (*index, *(a for a in inner if a is not None))
         if len(axes) > 2 and (len(values) > 1 or any(len(v.terms) > 1 for v in values)):
             raise UncarriedError("no matrix holds this")
         parts = [self.oriented(v, axes, node) for v in values]
@@ -221,7 +217,7 @@ class Carrying:
             found = self.build.called(node, parts[: len(node.operands)])
         else:
             found = self.build.call(name, parts, node.span)
-        return self.single(found, axes, index, row, column)
+        return self.single(found, axes, index, *inner)
 
     def divided(self, values: Sequence[Indexed], node: Node) -> Indexed:
         """Quotients of numbers, and arrays over numbers."""

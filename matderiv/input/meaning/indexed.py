@@ -106,7 +106,7 @@ def times(left: Indexed, right: Indexed, index: tuple[str, ...]) -> Indexed:
 
 def entrywise_product(left: Indexed, right: Indexed, index: tuple[str, ...]) -> Indexed:
     """The product entry by entry, numbers with everything."""
-    left, right = aligned([left, right])
+    (left, right), _ = aligned([left, right])
     return _product(left, right, (), index, left.row or right.row, left.column or right.column)
 
 
@@ -134,8 +134,8 @@ def _product(
     return Indexed(tuple(terms), index, row, column)
 
 
-def aligned(values: Sequence[Indexed]) -> list[Indexed]:
-    """The values with one name for all rows and one for all columns."""
+def aligned(values: Sequence[Indexed]) -> tuple[list[Indexed], tuple[str | None, str | None]]:
+    """The values with one name for all rows and one for all columns, and these names."""
     row = next((v.row for v in values if v.row is not None), None)
     column = next((v.column for v in values if v.column is not None), None)
     found = []
@@ -146,7 +146,7 @@ def aligned(values: Sequence[Indexed]) -> list[Indexed]:
         if v.column is not None and column is not None:
             names[v.column] = column
         found.append(v.renamed(names))
-    return found
+    return found, (row, column)
 
 
 class Realising:
