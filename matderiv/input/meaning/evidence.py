@@ -91,7 +91,9 @@ class KindEvidence:
         axes = [self.axes(v) for v in values]
         if max(axes) == 0:
             return values
-        if self.latex and max(axes) == 2 > min(axes):
+        matrices = [unsigned(o) for o, n in zip(node.operands, axes, strict=True) if n == 2]
+        alone = bool(matrices) and all(isinstance(m, Name) for m in matrices)
+        if self.latex and alone and min(axes) < 2:  # T - t; XW + b is of matrices
             self.odd.append(node)
         if max(axes) == 2 and 1 in axes:
             if self.latex:

@@ -41,6 +41,7 @@ from matderiv.verification.documents.rewriting import (
     by_parts,
     by_primes,
 )
+from matderiv.verification.documents.shorthand import by_shorthand
 from matderiv.verification.documents.statements import (
     PROSE,
     announced,
@@ -310,7 +311,6 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
     """What stands under the headings of a document; the first one is what stands before them."""
     found, blank, words = [Exercise()], False, False
     for piece in pieces(document, suffix):
-        current = found[-1]
         if piece.kind == "heading":
             title = piece.passage.text
             found.append(Exercise(title, apart=bool(_PROBLEM.match(title)), level=piece.level))
@@ -319,9 +319,9 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
             blank = True
             continue
         else:
-            current.heard(piece)
+            found[-1].heard(piece)
         if piece.kind in ("formula", "inline"):
-            for place, p in enumerate(current.taken(piece)):
+            for place, p in enumerate(found[-1].taken(piece)):
                 q = None if is_number(p) else _quantity(p)
                 again = q is not None and q.kind == VALUE and q.of in found[-1].defined
                 begins = piece.new and blank and not place
@@ -362,7 +362,7 @@ def _rewritten(e: Exercise) -> Exercise:
     passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_upstream(with_objective(spelled_out(passages)))
     passages, sizes = by_layers(by_names(by_parts(by_primes(passages))))
-    passages, masks = by_masks(by_left_out(by_entries(by_iterates(passages))))
+    passages, masks = by_masks(by_left_out(by_entries(by_iterates(by_shorthand(passages)))))
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
     facts |= {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}
