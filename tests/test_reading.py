@@ -236,6 +236,12 @@ def test_a_name_that_is_transposed_is_no_number_in_an_answer() -> None:
     assert verify(r"\cos(a^\top x)\, b", "x", r"-\sin(a^\top x)\,a b^\top").correct is None
 
 
+def test_what_reading_transposes_says_nothing_of_kinds() -> None:
+    f = "sum_i ((norm2(W*x_i - z_i)^2 - y_i)^2 + lam*norm2(W*x_i - z_i)^2)"
+    answer = "2*sum_i (2*(norm2(W*x_i - z_i)^2 - y_i) + lam)*(W*x_i - z_i)*x_i'"
+    assert verify(f, "W", answer).correct
+
+
 def test_an_answer_that_fits_a_matrix_in_place_of_a_number_is_open() -> None:
     assert verify(r"\operatorname{Tr}(\rho H)", r"\rho", "H^T").correct is None
     assert verify(r"\operatorname{Tr}(\rho H)", r"\rho", "H").correct is False

@@ -80,15 +80,15 @@ def arrays_instead(asked: Asked, answer: str, *, fitting: bool) -> str:
     return ""
 
 
-def turned_numbers(asked: Asked, answer: str) -> Asked | None:
-    """The question with the guessed scalars that the answer transposes as vectors; None for none.
+def turns_numbers(asked: Asked, answer: str) -> bool:
+    """True where an answer transposes guessed scalars and is wrong if these are vectors.
 
-    >>> found = turned_numbers(ask("cos(x'*x)*b", "x"), "-2*sin(x'*x)*x*b'")
-    >>> found is not None and str(found.f.shape[0])
-    'n'
+    >>> turns_numbers(ask("cos(x'*x)*b", "x"), "-2*sin(x'*x)*x*b'")
+    True
     """
     names = _transposed(asked, answer) & {*_guessed(asked, 0)}
-    return _with_kinds(asked, dict.fromkeys(names, 1)) if names else None
+    other = _with_kinds(asked, dict.fromkeys(names, 1)) if names else None
+    return other is not None and not _is_right(other, answer)
 
 
 def as_numbers_said(names: Sequence[str]) -> str:
@@ -117,7 +117,8 @@ def _transposed(asked: Asked, typed: str) -> set[str]:
     """The names that the question, or an answer, transposes, which are no numbers."""
     source = answer_source(typed, asked.reading)
     nodes = postorder(source.main) if source is not None else ()
-    turned = [children(n)[0] for n in nodes if getattr(n, "function", "") == "transpose"]
+    pairs = ((n, children(n)[0]) for n in nodes if getattr(n, "function", "") == "transpose")
+    turned = [of for n, of in pairs if n.span[1] > of.span[1]]  # as typed
     added = (children(n) for n in turned if getattr(n, "function", "") == "add")
     turned += [unsigned(n) for n in chain.from_iterable(added)]
     return {n.name for n in turned if isinstance(n, Name)}

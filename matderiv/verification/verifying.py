@@ -36,7 +36,7 @@ from matderiv.verification.guesses import (
     matrices_as_numbers,
     right_with,
     sizes_named,
-    turned_numbers,
+    turns_numbers,
 )
 from matderiv.verification.judging import (
     POINTS,
@@ -131,8 +131,7 @@ def _of_side(
     verdict = _concluded(asked, readings[0], seed, points, diagnosis)
     if verdict.verdict == DISPROVED:
         return _other_kinds(asked, answer) or verdict
-    turned = turned_numbers(asked, typed) if verdict.correct else None
-    if turned is not None and not again(turned, answer).correct:
+    if verdict.correct and turns_numbers(asked, typed):
         return Verdict(UNDECIDED, message="right if what it transposes is a number")
     return verdict
 
