@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
@@ -134,8 +135,7 @@ def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
     A sum or a product of one argument is that argument, a product of none is 1. Raises ShapeError
     when the sizes do not fit.
     """
-    function = REGISTRY[name]
-    nodes = tuple([a if isinstance(a, Expr) else number(a) for a in args])
+    nodes = tuple([a if a.__class__ is Expr else number(a) for a in args])
     if len(nodes) < 2 and name in _CHAINS and (nodes or name != "add"):
         return nodes[0] if nodes else number(1)
     key = (name, nodes, params)
@@ -143,7 +143,7 @@ def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
     found = known() if known else None
     spend(2 if found else 12)
     if found is None:
-        found = Expr()
+        function, found = REGISTRY[name], Expr()
         found.function, found.args, found.params = function, nodes, params
         found.shape = function.rule(tuple([a.shape for a in nodes]), params, same)
         found.weight = function.tokens(params, len(nodes)) + sum([a.weight for a in nodes])
@@ -179,6 +179,7 @@ def tangent(shape: Shape, which: int = 0) -> Expr:
     return apply("tangent", params=(which, tuple(shape)))
 
 
+@lru_cache(maxsize=1024)
 def number(value: Number) -> Expr:
     """An exact constant."""
     return apply("number", params=(Fraction(value),))

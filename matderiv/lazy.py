@@ -18,14 +18,14 @@ class LazyModule:
         return value
 
 
-def later(package: str, names: str) -> list[Any]:
-    """Modules of a package of ours, imported when they are first used.
+def later(names: str) -> list[Any]:
+    """Modules of ours, imported when they are first used.
 
-    >>> (signs,) = later("matderiv.words", "signs")
+    >>> (signs,) = later("words.signs")
     >>> signs.__name__
     'matderiv.words.signs'
     """
-    return [LazyModule(f"{package}.{name}") for name in names.split()]
+    return [LazyModule(f"matderiv.{name}") for name in names.split()]
 
 
 np: Any = LazyModule("numpy")

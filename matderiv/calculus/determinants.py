@@ -1,6 +1,6 @@
 """The determinant of a matrix that was changed by a product of rank one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from matderiv.expr import Expr, apply, is_, walk
 from matderiv.words.chains import facts
@@ -27,7 +27,9 @@ def rank_one(node: Expr, wrt: Collection[Expr]) -> Expr:
         known = is_(plain, "eye") or (is_(plain, "variable") and plain not in wrt)
         if known and is_(outer, "mul") and rows:
             k = rows[0]
-            column, row = (_product(part) for part in (outer.args[:k], outer.args[k:]))
+            column, row = (
+                apply("mul", *part) if part else None for part in (outer.args[:k], outer.args[k:])
+            )
             if column is None or row is None or len(column.shape) != 1:
                 return node
             middle = () if is_(plain, "eye") else (apply("inv", plain),)
@@ -61,7 +63,3 @@ def taken_as_invertible(f: Expr, wrt: Expr) -> list[Expr]:
                 if is_(n, "inv") and n.args[0] not in inverted and not regular:
                     found[n.args[0]] = None
     return [a for a in found if is_(a, "variable")]
-
-
-def _product(factors: Sequence[Expr]) -> Expr | None:
-    return None if not factors else apply("mul", *factors)

@@ -38,7 +38,7 @@ from matderiv.words.signs import inlined
 if TYPE_CHECKING:
     from matderiv.calculus import ties
 else:
-    (ties,) = later("matderiv.calculus", "ties")
+    (ties,) = later("calculus.ties")
 
 MAX_DISTRIBUTED = 4  # adjoints of at most so many terms are also handed on term by term
 MAX_TERMS = 8  # an adjoint of more terms becomes one factor, so that sizes stay linear
@@ -296,6 +296,11 @@ def collapse(whole: Tensor, broadcast: bool, search: Search | None = None) -> li
     constant = len(whole.terms) == 1 and all(is_(f.expr, "eye") for f in whole.terms[0].factors)
     if constant or (len(whole.axes) > 2 and len(whole.terms) <= MAX_TERMS):
         return list(whole.terms)
+    if len(whole.terms) == 1 and len(whole.terms[0].factors) == 1:
+        coefficient, ((alone, axes, exponent),) = whole.terms[0]
+        if axes == whole.axes and exponent == 1 and coefficient.numerator > 0:  # has its form
+            opened = open_product(alone, slots_of_result(alone, axes))
+            return [opened._replace(coefficient=coefficient * opened.coefficient)]
     e = raise_tensor(whole, broadcast, search)
     if is_(e, "zeros"):
         return []

@@ -26,8 +26,9 @@ def merged(terms: Sequence[Raised]) -> list[Raised]:
     for t in terms:
         key = t.key()
         before = found.get(key)
-        coefficient = t.coefficient + (before.coefficient if before else 0)
-        found[key] = replace(before or t, coefficient=coefficient)
+        found[key] = (
+            replace(before, coefficient=before.coefficient + t.coefficient) if before else t
+        )
     return [t for t in found.values() if t.coefficient]
 
 

@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
     from matderiv.verification import claims, judging
 else:
-    (running,) = later("matderiv.circuit", "running")
-    claims, judging = later("matderiv.verification", "claims judging")
+    running, claims, judging = later("circuit.running verification.claims verification.judging")
 
 Gradients = Callable[[Arrays, Sizes], Sequence[Array]]  # of some variables, in their order
 

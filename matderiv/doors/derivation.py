@@ -38,14 +38,13 @@ if TYPE_CHECKING:
     from matderiv.output.documents import text as in_text
     from matderiv.programs import number_formula
 else:
-    checks, sums, structured = later("matderiv.doors", "check sum_form structured")
-    guesses, numbers = later("matderiv.input", "guesses values")
-    index_notation, to_sympy = later("matderiv.output", "index_notation to_sympy")
-    (derivative,) = later("matderiv.output.code", "derivative")
-    hints, notebooks, in_json, in_text = later(
-        "matderiv.output.documents", "hints notebooks json text"
+    checks, sums, structured = later("doors.check doors.sum_form doors.structured")
+    guesses, numbers, number_formula = later("input.guesses input.values programs.number_formula")
+    index_notation, to_sympy = later("output.index_notation output.to_sympy")
+    derivative, hints, notebooks = later(
+        "output.code.derivative output.documents.hints output.documents.notebooks"
     )
-    (number_formula,) = later("matderiv.programs", "number_formula")
+    in_json, in_text = later("output.documents.json output.documents.text")
 
 VIEWS = ("chain", "differential", "index")
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from matderiv.output.documents import notebooks, text
     from matderiv.output.documents.notebooks import Steps
 else:
-    (sheet,) = later("matderiv.doors", "sheet")
-    notebooks, text = later("matderiv.output.documents", "notebooks text")
+    sheet, notebooks, text = later("doors.sheet output.documents.notebooks output.documents.text")
 
 
 class Derivations(list[Derivation]):

@@ -35,7 +35,7 @@ from matderiv.work import A_VERB, bounded
 if TYPE_CHECKING:
     from matderiv.doors import check as checks
 else:
-    (checks,) = later("matderiv.doors", "check")
+    (checks,) = later("doors.check")
 
 Assume = Mapping[str, Any]
 

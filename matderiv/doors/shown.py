@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from matderiv.output import index_notation
     from matderiv.views import components
 else:
-    (checks,) = later("matderiv.doors", "check")
-    (index_notation,) = later("matderiv.output", "index_notation")
-    (components,) = later("matderiv.views", "components")
+    checks, index_notation, components = later("doors.check output.index_notation views.components")
 
 
 def in_its_layout(d: Derivation) -> Expr:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matderiv.doors.derivation import Derivation
     from matderiv.output.latex import formula
 else:
-    (formula,) = later("matderiv.output.latex", "formula")
+    (formula,) = later("output.latex.formula")
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,15 @@
 
 import math
 from functools import partial
+from statistics import NormalDist
 from typing import Any
 
 from matderiv.errors import NoRule, ShapeError
 from matderiv.expr import Expr, Params, apply, number, number_value, size_expr
 from matderiv.functions.elementwise import columns_beside
 from matderiv.functions.record import elementwise, primitive, refused, shaped, shorthand
-from matderiv.lazy import LazyModule, np
+from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, shape_text
-
-statistics: Any = LazyModule("statistics")
 
 SHIFT = 12  # the asymptotic series are used from here on
 _pi = partial(apply, "pi", params=("pi",))
@@ -116,7 +115,7 @@ elementwise(
 
 
 def _quantile(p: Any) -> Any:
-    inverse = statistics.NormalDist().inv_cdf
+    inverse = NormalDist().inv_cdf
     real = np.vectorize(lambda u: inverse(u) if 0 < u < 1 else math.nan, otypes=[float])(np.real(p))
     if np.isrealobj(p):
         return real

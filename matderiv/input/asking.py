@@ -14,7 +14,6 @@ from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.entries import entry_of_symbol, whole_of
 from matderiv.input.from_sympy.objects import ObjectReader, from_sympy
 from matderiv.input.from_sympy.predicates import facts_of
-from matderiv.input.variables import name_typed, read_name
 from matderiv.language.declare import declared_facts, declared_shapes
 from matderiv.language.printer import text as printed
 from matderiv.language.tokens import canonical_name, is_name
@@ -25,10 +24,10 @@ from matderiv.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from matderiv.calculus import expectation
     from matderiv.input import resolve
+    from matderiv.input import variables as naming
     from matderiv.input.resolve import Reading
 else:
-    (resolve,) = later("matderiv.input", "resolve")
-    (expectation,) = later("matderiv.calculus", "expectation")
+    naming, resolve, expectation = later("input.variables input.resolve calculus.expectation")
 
 _BOLD = re.compile(r"\s*\\(?:mathbf|boldsymbol|bm|vec)\s*\{?\s*([a-z])\s*\}?\s*")
 
@@ -227,7 +226,7 @@ def names_asked(wrt: Any) -> tuple[str, ...]:
     ('W', 'b', 'z_i')
     """
     typed = [w if isinstance(w, str) else getattr(w, "name", "") for w in listed(wrt)]
-    return tuple(filter(None, map(name_typed, typed)))
+    return tuple(filter(None, map(naming.name_typed, typed)))
 
 
 def _by_name(f: Expr) -> dict[str, Expr]:
@@ -291,7 +290,7 @@ def _symbol_of(f: Expr, e: Expr, named: Mapping[str, Expr]) -> Expr:
 
 def _named(wrt: str, named: Mapping[str, Expr], reading: Reading | None) -> Expr:
     if reading is not None:
-        found = read_name(reading, wrt) or whole_of(reading, wrt)
+        found = naming.read_name(reading, wrt) or whole_of(reading, wrt)
         return reading.read_more(wrt, "the variable of differentiation") if found is None else found
     if wrt not in named:
         raise UnknownName(f"{wrt} does not occur in the expression", hint=one_of(named))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from matderiv.bridge.sizes import entry_parts, name_of
 from matderiv.errors import MatderivError, UnknownName
 from matderiv.expr import Expr, apply, substitute, variable, variables
-from matderiv.input.variables import name_typed, read_name
 from matderiv.language.tokens import canonical_name, is_name
 from matderiv.lazy import later, np
 from matderiv.numeric.evaluate import Array
@@ -18,11 +17,11 @@ from matderiv.shapes import Dim, Shape, Size
 
 if TYPE_CHECKING:
     from matderiv.input import resolve
+    from matderiv.input import variables as naming
     from matderiv.input.meaning import subscripts
     from matderiv.input.resolve import Reading
 else:
-    (resolve,) = later("matderiv.input", "resolve")
-    (subscripts,) = later("matderiv.input.meaning", "subscripts")
+    naming, resolve, subscripts = later("input.variables input.resolve input.meaning.subscripts")
 
 
 class AskedEntry(NamedTuple):
@@ -148,7 +147,7 @@ def entry_asked(reading: Reading | None, wrt: Any) -> AskedEntry | None:
     >>> entry_asked(reading, "x_1").at, entry_asked(reading, "x_i"), entry_asked(reading, "x")
     ((1,), None, None)
     """
-    if reading is None or not isinstance(wrt, str) or read_name(reading, wrt) is not None:
+    if reading is None or not isinstance(wrt, str) or naming.read_name(reading, wrt) is not None:
         return None
     name, array, label = _indexed(reading, wrt)
     if array is None or not array.shape or not label:
@@ -200,7 +199,7 @@ def _indexed(reading: Reading, wrt: str) -> tuple[str, Expr | None, tuple[str, .
         label = tuple(str(int(a) + from_0) if a.isdigit() else a for a in at)
         fits = all(a.isdigit() or a == ":" or is_name(a) for a in label)
         return f"{base}_{''.join(label)}", reading.variables.get(base) if fits else None, label
-    base, subscript = subscripts.split_label(name_typed(wrt))
+    base, subscript = subscripts.split_label(naming.name_typed(wrt))
     array = reading.variables.get(reading.rows.get(base, base))
     return f"{base}_{subscript}", array, tuple(subscript)
 

@@ -1,27 +1,18 @@
 """The variable that a person names, in any spelling."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply
+from matderiv.input.builder import Scope
 from matderiv.input.conjugates import is_complex, polarised
+from matderiv.input.latex.reader import parse_latex
+from matderiv.input.resolve import Reading
+from matderiv.input.spelling import marks
+from matderiv.input.tree import SQUARE
+from matderiv.language.source import Name
 from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
-from matderiv.lazy import later
-
-if TYPE_CHECKING:
-    from matderiv.input import builder, spelling, tree
-    from matderiv.input.builder import Scope
-    from matderiv.input.latex import reader
-    from matderiv.input.resolve import Reading
-    from matderiv.language import source
-else:
-    builder, spelling, tree = later("matderiv.input", "builder spelling tree")
-    (reader,) = later("matderiv.input.latex", "reader")
-    (source,) = later("matderiv.language", "source")
 
 _SQUARE = re.compile(r"\\?(?P<of>[^\W\d_]+)\s*(?:\^\s*\{?2\}?|²)")
 
@@ -34,9 +25,9 @@ def read_name(reading: Reading, typed: str) -> Expr | None:
         return polarised(apply("conj", z)) if z is not None and is_complex(z) else None
     variables, rows = reading.variables, reading.rows
     found = variables.get(name) or variables.get(rows.get(name, ""))
-    if found is None and (_SQUARE.fullmatch(typed.strip()) or "latex" in spelling.marks(typed)[0]):
+    if found is None and (_SQUARE.fullmatch(typed.strip()) or "latex" in marks(typed)[0]):
         shapes = {name: e.shape for name, e in reading.variables.items()}
-        name = name_typed(typed, builder.Scope(shapes, reading.sizes))
+        name = name_typed(typed, Scope(shapes, reading.sizes))
         found = variables.get(name) or variables.get(rows.get(name, ""))
     return found
 
@@ -52,8 +43,8 @@ def name_typed(typed: str, scope: Scope | None = None) -> str:
         return name
     square = _SQUARE.fullmatch(typed.strip())
     if square and canonical_name(square["of"]) in GREEK_NAMES:
-        return f"{canonical_name(square['of'])}{tree.SQUARE}"
+        return f"{canonical_name(square['of'])}{SQUARE}"
     with suppress(MatderivError):
-        main = reader.parse_latex(typed, scope or builder.Scope()).main
-        return main.name if isinstance(main, source.Name) else ""
+        main = parse_latex(typed, scope or Scope()).main
+        return main.name if isinstance(main, Name) else ""
     return ""

@@ -56,15 +56,19 @@ class Sizes:
         Every name on the way is bound to the end of its chain, so that long chains are walked once.
         """
         walked: list[str] = []
-        while isinstance(size, Dim) and any(
-            plain in self.bound for name in size.names for plain in plain_names(name)
-        ):
+        while isinstance(size, Dim) and any(map(self._is_known, size.names)):
             if len(size.names) == 1 and size.coefficient == 1 and size.names[0] in self.bound:
                 walked.append(size.names[0])
             size = with_sizes(size, self.bound)
         for name in walked:
             self.bound[name] = size
         return size
+
+    def _is_known(self, name: str) -> bool:
+        """True for a name, or one inside of vech(n), of which something is known."""
+        return name in self.bound or (
+            name[-1] == ")" and not self.bound.keys().isdisjoint(plain_names(name))
+        )
 
     def shape(self, shape: Shape) -> Shape:
         """The shape with everything known put in."""

@@ -80,8 +80,12 @@ def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
     >>> enlarged({"n": 2, "k": 4}, read("sum(x[k+1:n].^2)").expr)
     {'n': 5, 'k': 4}
     """
+
+    def of_part(node: Expr) -> bool:
+        return is_(node, "cols", "unit") or any("-" in str(s) for s in node.shape)
+
     found = dict(sizes)
-    if not any(has(e, "parts of axes", _of_part) for e in exprs):
+    if not any(has(e, "parts of axes", of_part) for e in exprs):
         return found
     parts = [n.params for n in walk(*exprs) if is_(n, "cols", "unit")]
     pairs = [pair for whole, *ends in parts for pair in pairwise((1, *ends, whole))]
@@ -102,10 +106,6 @@ def enlarged(sizes: Sizes, *exprs: Expr) -> Sizes:
             value += 1
         found[closing[-1]] = value
     return found
-
-
-def _of_part(node: Expr) -> bool:
-    return is_(node, "cols", "unit") or any("-" in str(s) for s in node.shape)
 
 
 # Values ------------------------------------------------------------------------------------------

@@ -280,14 +280,6 @@ def _total(node: Expr, a: Range) -> Range:
     return _times((per, per), a)
 
 
-def _same(node: Expr, a: Range) -> Range:
-    return a
-
-
-def _with_zeros(node: Expr, a: Range) -> Range:
-    return min(a[0], 0.0), max(a[1], 0.0)
-
-
 def _absolute(node: Expr, a: Range) -> Range:
     return (0.0 if a[0] <= 0 <= a[1] else min(abs(a[0]), abs(a[1]))), max(abs(a[0]), abs(a[1]))
 
@@ -297,10 +289,6 @@ def _with_sign(node: Expr, *args: Range) -> Range:
     if ZERO in args:
         return ZERO
     return (0.0 if all(a[0] >= 0 for a in args) else -inf), inf
-
-
-def _rectified(node: Expr, a: Range) -> Range:
-    return (0.0 if a[0] >= 0 else -0.3), max(a[1], 0.0)
 
 
 _ENTRYWISE = "neg add hadamard div ediv epow".split()
@@ -333,7 +321,7 @@ _RULES: dict[str, Callable[..., Range]] = {
     "relu": lambda node, a: (max(a[0], 0.0), max(a[1], 0.0)),
     "elu": _monotone(lambda v: v if v > 0 else _exponential(v) - 1),
     "leaky_relu": lambda node, a, slope: _with_sign(node, a),
-    **dict.fromkeys(("gelu", "silu"), _rectified),
+    **dict.fromkeys(("gelu", "silu"), lambda node, a: (0.0 if a[0] >= 0 else -0.3, max(a[1], 0.0))),
     "logsumexp": lambda node, a: (a[0], inf),
     **dict.fromkeys(("einsum", "kron", "prod"), _with_sign),
     "exp": _monotone(_exponential),
@@ -348,8 +336,10 @@ _RULES: dict[str, Callable[..., Range]] = {
     "sigmoid": _monotone(lambda v: 1 / (1 + _exponential(-v))),
     "sum": _total,
     "tr": lambda node, a: (0.0, inf) if a[0] >= 0 else ALL,
-    **dict.fromkeys("mean max min transpose vec unvec permute vector matrix".split(), _same),
-    **dict.fromkeys(("diag", "tril", "triu"), _with_zeros),
+    **dict.fromkeys(
+        "mean max min transpose vec unvec permute vector matrix".split(), lambda node, a: a
+    ),
+    **dict.fromkeys(("diag", "tril", "triu"), lambda node, a: (min(a[0], 0.0), max(a[1], 0.0))),
     "where": _chosen,
     **dict.fromkeys(("gt", "ge", "step"), _above),
     **dict.fromkeys(("lt", "le"), _below),

@@ -123,7 +123,9 @@ class Lowering:
             return Scaled(self.b.entrywise(name, self.slot(node.args[0])))
         form = FORMS.get(name)
         if form is not None:
-            if name == "sigmoid" and "softplus" in (u.function.name for u in self._beside(node)):
+            if name == "sigmoid" and "softplus" in {
+                u.function.name for u in self.uses.get(node.args[0], ())
+            }:
                 form = sigmoid_beside_softplus
             return Scaled(form(self.b, *(self.aligned(a, node) for a in node.args)))
         if node.function.expand is not None:
@@ -139,9 +141,6 @@ class Lowering:
             return Scaled(self.b.entrywise(name, *(self.aligned(a, node) for a in node.args)))
         slots = [self.whole(a) for a in node.args]
         return Scaled(self.b.add(name, *slots, params=node.params, shape=node.shape))
-
-    def _beside(self, node: Expr) -> list[Expr]:
-        return self.uses.get(node.args[0], [])
 
     def scaled(self, node: Expr) -> Scaled:
         """The result of an argument, with the scalar factor that waits in front of it."""

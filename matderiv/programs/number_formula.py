@@ -19,7 +19,7 @@ from matderiv.programs.mean_value import around
 if TYPE_CHECKING:
     from matderiv.programs import compiled
 else:
-    (compiled,) = later("matderiv.programs", "compiled")
+    (compiled,) = later("programs.compiled")
 
 
 @dataclass(frozen=True)

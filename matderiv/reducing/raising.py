@@ -79,10 +79,11 @@ def raise_term(term: Term, axes: Indices) -> Raised:
     if delta:
         weights, mats = on_the_diagonal(weights, mats)
     sign, (free, *signless, mats) = signs_out([net.scalars, *weights, mats])
-    net.coefficient *= sign
+    net.coefficient = net.coefficient if sign > 0 else -net.coefficient
     weights = tuple(signless)
     scalars = tidy(plain_scalars(free))
-    net.coefficient *= numbers_out(scalars)
+    if scalars:
+        net.coefficient *= numbers_out(scalars)
     fold_means(weights, scalars)
     parts = [clear_fractions(tidy(m), scalars) for m in (*weights, mats)]
     clear_fractions(scalars, scalars)

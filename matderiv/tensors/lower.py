@@ -29,6 +29,7 @@ from matderiv.tensors.tensor import (
 MAX_OPENED = 16  # products are opened into about so many factors, the rest stays one factor,
 MAX_DEPTH = 7  # and so deep, so that carrying an adjoint from node to node stays linear
 MAX_WORD = 8  # a matrix product of more factors is not opened
+UNIT = Fraction(1)
 
 # Opening products ------------------------------------------------
 
@@ -56,7 +57,8 @@ def open_product(e: Expr, slots: Slots, exponent: Exponent = 1) -> Term:
         if opened is None:
             factors.append(factor(node, at, k))
         else:
-            coefficient *= opened.coefficient
+            if opened.coefficient is not UNIT:
+                coefficient *= opened.coefficient
             factors.extend(opened.factors)
             made.extend(opened.summed)
             todo.extend((*part, depth + 1) for part in reversed(opened.parts))
@@ -67,7 +69,7 @@ def open_product(e: Expr, slots: Slots, exponent: Exponent = 1) -> Term:
 class Opened(NamedTuple):
     """What a node opens into: a number, finished factors, and parts to be opened further."""
 
-    coefficient: Fraction = Fraction(1)
+    coefficient: Fraction = UNIT
     factors: tuple[Factor, ...] = ()
     parts: tuple[tuple[Expr, Slots, Exponent], ...] = ()
     summed: Indices = ()
@@ -199,7 +201,7 @@ def _open_pattern(node: Expr, at: Slots, k: Exponent) -> Opened | None:
         return None
     found = pattern(node, at)
     parts = tuple((a, p, 1) for a, p in zip(node.args, found.slots, strict=True))
-    return Opened(Fraction(1), found.factors, parts, found.summed)
+    return Opened(UNIT, found.factors, parts, found.summed)
 
 
 def _constant_factor(e: Expr, slots: Slots) -> list[Factor]:
@@ -222,9 +224,8 @@ def _open_inverse(node: Expr, at: Slots, k: Exponent) -> Opened | None:
     if is_(x, "diag") and len(long_axes(x.args[0].shape)) == 1:
         inner = x.args[0]
         below = tuple(at[0] if s != 1 else None for s in inner.shape)
-        return Opened(
-            Fraction(1), tuple(_constant_factor(_eye_of(node), at)), ((inner, below, -1),)
-        )
+        eye = apply("eye", params=(node.shape[0],))
+        return Opened(UNIT, tuple(_constant_factor(eye, at)), ((inner, below, -1),))
     if is_(x, "kron") and all(len(a.shape) == 2 and a.shape[0] == a.shape[1] for a in x.args):
         return Opened(parts=((apply("kron", *(apply("inv", a) for a in x.args)), at, 1),))
     if is_(x, "eye", "inv"):
@@ -250,10 +251,6 @@ def _open_scaled_inverse(x: Expr, at: Slots) -> Opened | None:
     inner = apply("mul", *rest)
     parts = tuple((s, (None,) * len(s.shape), -1) for s in scalars)
     return Opened(parts=((apply("inv", inner), at, 1), *parts))
-
-
-def _eye_of(node: Expr) -> Expr:
-    return apply("eye", params=(node.shape[0],))
 
 
 def _open_shorthand(node: Expr, at: Slots, k: Exponent) -> Opened | None:

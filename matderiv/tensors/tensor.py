@@ -120,17 +120,13 @@ def normalise(
     return _fold_numbers(coefficient, kept) if left else Term(coefficient, tuple(kept))
 
 
-def _entry(unit: Expr, vector: Expr) -> Expr:
-    return apply("sum", apply("hadamard", unit, vector), params=(None,))
-
-
 def _entries(factors: list[Factor]) -> list[Factor]:
     """Vectors that meet unit vectors are their entries there: e_k(i) v_i = v_k e_k(i)."""
     met = {f.indices[0]: f.expr for f in factors if is_(f.expr, "unit") and f.indices}
     if not met:
         return factors
     return [
-        f._replace(expr=_entry(met[f.indices[0]], f.expr), indices=())
+        f._replace(expr=apply("sum", met[f.indices[0]] * f.expr, params=(None,)), indices=())
         if len(f.expr.shape) == len(f.indices) == 1
         and f.indices[0] in met
         and not is_(f.expr, "unit")

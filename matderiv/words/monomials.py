@@ -117,10 +117,9 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
     for side in (above, below):
         if len(side) > 1:
             side.sort(key=reading_key)
-    factor = Fraction(abs(coefficient))
-    top, bottom = factor.numerator, factor.denominator
-    if bottom != 1 and not below and terminates(factor, alone=not (above or core)):
-        above.insert(0, number(factor))
+    top, bottom = abs(coefficient.numerator), coefficient.denominator
+    if bottom != 1 and not below and terminates(abs(coefficient), alone=not (above or core)):
+        above.insert(0, number(abs(coefficient)))
     else:
         if top != 1:
             above.insert(0, number(top))
@@ -136,7 +135,7 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
             flat, core = [], [apply(core[0].function.name, apply("mul", *front), *rest)]
     result = apply("mul", *flat, *core)
     result = apply("div", result, apply("mul", *below)) if below else result
-    return negated(result) if coefficient < 0 else result
+    return negated(result) if coefficient.numerator < 0 else result
 
 
 def _under_the_root(coefficient: Fraction, scalars: Mono) -> tuple[Fraction, Mono]:
@@ -149,10 +148,10 @@ def _under_the_root(coefficient: Fraction, scalars: Mono) -> tuple[Fraction, Mon
     >>> _under_the_root(Fraction(3), {number(2): -half})
     (Fraction(3, 1), {<number ()>: Fraction(-1, 2)})
     """
-    half = Fraction(1, 2)
     constants = [e for e in scalars if is_(e, "number", "pi", "size")]
     if not constants:
         return coefficient, scalars
+    half = Fraction(1, 2)
     above = [e for e in constants if scalars[e] == half]
     below = [e for e in constants if scalars[e] == -half]
     for e in [e for e in below if is_(e, "number") and coefficient % e.params[0] == 0]:

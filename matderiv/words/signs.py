@@ -30,12 +30,13 @@ def signed(e: Expr, depth: int = SIGN_DEPTH) -> tuple[int, Expr]:
     >>> signed(-A @ B) == (-1, A @ B), signed(A @ -B) == (1, A @ -B)
     (True, True)
     """
-    if is_(e, "neg"):
+    name = e.function.name
+    if name == "neg":
         sign, core = signed(e.args[0], depth - 1)
         return -sign, core
-    if is_(e, "number") and e.params[0] < 0:
+    if name == "number" and e.params[0] < 0:
         return -1, number(-e.params[0])
-    if depth > 0 and is_(e, *_LINES):
+    if depth > 0 and name in _LINES:
         sign, first = signed(e.args[0], depth - 1)
         if sign < 0:
             if is_one(first) and not first.shape and is_(e, "mul", "hadamard"):

@@ -40,24 +40,20 @@ def code(program: Program, target: str, heading: Heading, dtype: str = "float64"
         return ColumnWriter(program, dialect, heading).source()
     writer = Writer(program, dialect, heading)
     body = [*writer.shapes(), *writer.body()]
-    body = _without_unused_sizes(body)
-    for name in ("options", "dtype"):
-        setting = f"{name} = "
-        if not any(re.search(rf"\b{name}\b", t) for t in body if not t.startswith(setting)):
-            body = [text for text in body if not text.startswith(setting)]
+    body = _without_unused_settings(body)
     arguments = ", ".join([*(writer.names[v.name] for v in program.inputs), *writer.extra_sizes()])
     before = _before(dialect, body)
     function = [f"def {heading.name}({arguments}):", *_docstring(program, heading)]
     return "\n".join([*before, "", "", *function, *(f"    {text}" for text in body)]) + "\n"
 
 
-def _without_unused_sizes(body: Sequence[str]) -> list[str]:
-    """The lines, without sizes of vectors that nothing refers to."""
+def _without_unused_settings(body: Sequence[str]) -> list[str]:
+    """The lines, without types and sizes of vectors that nothing refers to."""
     kept = []
     for k, text in enumerate(body):
-        found = re.fullmatch(r"\(?(\w+),?\)? = \w+\.shape(\[\d+\])?", text)
+        found = re.fullmatch(r"\(?(\w+),?\)? = \w+\.shape(\[\d+\])?|(options|dtype) = .*", text)
         rest = "\n".join(body[k + 1 :])
-        if found is None or re.search(rf"\b{found[1]}\b", rest):
+        if found is None or re.search(rf"\b{found[1] or found[3]}\b", rest):
             kept.append(text)
     return kept
 
