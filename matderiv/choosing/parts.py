@@ -1,5 +1,6 @@
 """Names for repeated parts of a long result: `... where z = W*x + b`, as a person does it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
@@ -26,11 +27,9 @@ def name_parts(
     """
     if e.weight <= SHORT:
         return e, ()
-    uses: dict[Expr, int] = {}
     single = {node for node in walk(e) if entries and entry_of(node) is not None}
-    for node in _written(e, single):
-        for a in () if node in single else node.args:
-            uses[a] = uses.get(a, 0) + 1
+    written = (node for node in _written(e, single) if node not in single)
+    uses = Counter(a for node in written for a in node.args)
     printed: dict[Expr, int] = {}
     shown: dict[Expr, Expr] = {}
     parts: list[Part] = []
@@ -39,7 +38,7 @@ def name_parts(
         own = node.function.tokens(node.params, len(node.args))
         printed[node] = 1 if node in single else own + sum(printed[a] for a in node.args)
         shown[node] = rebuild(node, tuple(shown[a] for a in node.args))
-        count = uses.get(node, 0)
+        count = uses[node]
         if node is not e and printed[node] >= SMALL and (count - 1) * printed[node] > count + 2:
             name = known.get(node) or _fresh_name(node, used_names)
             used_names.add(name)

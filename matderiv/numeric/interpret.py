@@ -1,7 +1,6 @@
 """One walk for values: `interpreted` with an algebra that says what a node needs and what it is.
 
-Floats, residues with and without duals, and trees that may be ill-shaped are such algebras. None
-knows a derivative.
+Floats, and residues with and without duals, are such algebras. None knows a derivative.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping

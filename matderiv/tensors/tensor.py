@@ -256,10 +256,7 @@ def like_terms(tensor: Tensor) -> Tensor:
     found: dict[frozenset[tuple[Factor, int]], Term] = {}
     for t in tensor.terms:
         plain = _read_deltas(t, tensor.axes)
-        counts: dict[Factor, int] = {}
-        for f in plain.factors:
-            counts[f] = counts.get(f, 0) + 1
-        key = frozenset(counts.items())
+        key = frozenset(Counter(plain.factors).items())
         before = found.get(key)
         found[key] = Term(plain.coefficient + (before.coefficient if before else 0), plain.factors)
     return Tensor(tensor.axes, tuple(t for t in found.values() if t.coefficient))

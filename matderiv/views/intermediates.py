@@ -7,6 +7,7 @@ graph and in code: z1 = W1*x + b1, h1 = relu(z1), z2 = W2*h1; its gradient is na
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -133,10 +134,7 @@ class _Cutter:
         self.f, self.wrt = f, wrt
         self.alive = dependents(f, *wrt)
         self.members = set(self.alive)
-        self.uses: dict[Expr, int] = {}
-        for node in self.alive:
-            for a in node.args:
-                self.uses[a] = self.uses.get(a, 0) + 1
+        self.uses = Counter(a for node in self.alive for a in node.args)
         self.shown: dict[Expr, Expr] = {}
         self.work: dict[Expr, int] = {}
         self.main: dict[Expr, Expr] = {}
@@ -161,7 +159,7 @@ class _Cutter:
         self.main[node] = self.main[worked[0]] if worked and not own else self.shown[node]
         if is_(node, "power") and _squared_norm(node):
             self.main[node] = self.shown[node]
-        if self.uses.get(node, 0) > 1 and not self._bare(node):
+        if self.uses[node] > 1 and not self._bare(node):
             self.name(node)
 
     def _held(self, node: Expr, inner: Sequence[Expr], own: int) -> int:

@@ -10,10 +10,11 @@ Sources: J. Schwartz 1980; R. Zippel 1979; G. Gonnet 1984.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from math import log2, prod
 from typing import Any, NamedTuple
 
-from matderiv.expr import Expr, is_, walk
+from matderiv.expr import Expr, fold, is_, walk
 from matderiv.lazy import np
 from matderiv.numeric.draws import enlarged, longest_word
 from matderiv.numeric.evaluate import Sizes, sizes_in
@@ -246,14 +247,11 @@ def degree_bound(expr: Expr, sizes: Sizes) -> int:
     >>> degree_bound(apply("inv", x.T @ x) + apply("inv", x.T @ x) * x, {})
     3
     """
-    degrees: dict[Expr, tuple[int, Below]] = {}
-    for node in walk(expr):
-        degrees[node] = _degrees(node, [degrees[a] for a in node.args], sizes)
-    above, below = degrees[expr]
+    above, below = fold(expr, lambda node, inner: _degrees(node, inner, sizes))
     return max(above, sum(below.values()))
 
 
-def _degrees(node: Expr, inner: list[tuple[int, Below]], sizes: Sizes) -> tuple[int, Below]:
+def _degrees(node: Expr, inner: tuple[tuple[int, Below], ...], sizes: Sizes) -> tuple[int, Below]:
     name = node.function.name
     n = max((size_value(s, sizes) for a in node.args for s in a.shape), default=1)
     if name in MODELLED | HASHED or name == "variable":
@@ -282,7 +280,4 @@ def _degrees(node: Expr, inner: list[tuple[int, Below]], sizes: Sizes) -> tuple[
             entries = n if name == "power" else n * n
             return k * (sum(b.values()) + entries * a), {node: k * entries * a}
         return k * a, {key: k * d for key, d in b.items()}
-    found: Below = {}
-    for _, below in inner:
-        found = joined(found, below)
-    return sum(a for a, _ in inner), found
+    return sum(a for a, _ in inner), reduce(joined, (below for _, below in inner), {})

@@ -5,7 +5,7 @@ say so. Whether it is right is found out in numbers; nothing here decides anythi
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations
 
@@ -29,7 +29,7 @@ class EditContext:
     pool: tuple[Sketch, ...]
     functions: tuple[tuple[str, tuple[object, ...]], ...] = ()
     sizes: tuple[Sketch, ...] = ()
-    variables: tuple[Sketch, ...] = field(default=())
+    variables: tuple[Sketch, ...] = ()
 
 
 Family = Callable[[Sketch, Sketch | None, EditContext], Iterator[Change]]

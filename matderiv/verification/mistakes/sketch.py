@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matderiv.errors import MatderivError, ShapeError
-from matderiv.expr import Expr, Number, Params, apply, number
+from matderiv.expr import Expr, Number, Params, apply, fold, number
 from matderiv.language.calls import interpret
 from matderiv.language.source import Name, Node, Source, postorder
 from matderiv.language.source import Number as TypedNumber
-from matderiv.numeric.interpret import interpreted
 from matderiv.shapes import Shape
 
 Path = tuple[int, ...]
@@ -54,13 +53,7 @@ def sketch(name: str, *args: Sketch | Number, params: Params = ()) -> Sketch:
 
 def drawn(expr: Expr) -> Sketch:
     """The sketch of an expression; products inside products are written out in one row."""
-    done: dict[Expr, Sketch] = {}
-
-    def made(node: Expr) -> Sketch:
-        args = tuple(done[a] for a in node.args)
-        return _flat(Sketch(node.function.name, args, node.params, node))
-
-    return interpreted(expr, done, lambda node: node.args, made)
+    return fold(expr, lambda e, args: _flat(Sketch(e.function.name, args, e.params, e)))
 
 
 def _flat(s: Sketch) -> Sketch:
