@@ -15,6 +15,7 @@ from matderiv.verification.documents.members import fact_of, positive
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.rewriting import PLAIN
 from matderiv.verification.documents.sentences import DENIED, MATH, in_english
+from matderiv.verification.documents.statements import INDEX
 from matderiv.verification.quantities import LATEX_NAME, latex_name, plain
 
 UNNAMED, NEGATIVE = "", "negative"
@@ -31,7 +32,7 @@ _EQUATION = re.compile(rf"\s*(?P<name>{LATEX_NAME})\s*=\s*(?P<value>[^=<>]{{1,40
 _CONSTANT = re.compile(r"[\s\d./{}+-]*|\W*(?:math\w+|boldsymbol|bm)?\W*[I01](?:_\{?\w+\}?)?\W*")
 _SILENT = re.compile(
     rf"(?:\s*{LATEX_NAME}\s*,?)+(?:\\in(?![A-Za-z]).*)?|.*\\[lc]?dots.*"
-    r"|\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠|[<>])\s*[a-z]\s*"
+    rf"|\s*[a-z]\s*(?:=|\\neq?(?![A-Za-z])|≠|[<>])\s*{INDEX}\s*"
 )
 _CLAIM = re.compile(
     r"\\nabla|\\partial|[∂∇]|\\frac\s*\{\s*\\?(?:d|mathrm)|'|(?<![\\A-Za-z])d[A-Za-z]"

@@ -187,7 +187,8 @@ def is_number(p: Passage) -> bool:
     return value and s is not None and not any(names_in(side) for side in s.sides[1:])
 
 
-_INDICES = r"\s*(?P<first>[a-z])\s*(?P<sign>=|\\neq?(?![A-Za-z])|≠|!=)\s*(?P<second>[a-z])\s*"
+INDEX = r"[a-z](?:_(?:[a-z]|\{[a-z]\}))?"  # k = y_n, the label of an example
+_INDICES = rf"\s*(?P<first>[a-z])\s*(?P<sign>=|\\neq?(?![A-Za-z])|≠|!=)\s*(?P<second>{INDEX})\s*"
 _FOR = r"\b(?:if|for|when|where|falls|si|in case)\b:?"
 CASE = re.compile(
     rf"(?:[,;]\s*)?(?:(?<![1I])(?<![1I]\}})\(\s*(?:{_FOR})?|{_FOR}|[,;]){_INDICES}\)?\s*[.,;]?\s*$"
@@ -222,8 +223,8 @@ def without_case(p: Passage) -> tuple[Passage, Case | None]:
 
 
 _OF_INDICES = (
-    r"(?:\$|\\\()(?P<case>\s*(?P<first>[a-z])\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*(?P<second>[a-z])\s*)"
-    r"(?:\$|\\\))"
+    rf"(?:\$|\\\()(?P<case>\s*(?P<first>[a-z])\s*(?:=|\\neq?(?![A-Za-z])|≠)\s*"
+    rf"(?P<second>{INDEX})\s*)(?:\$|\\\))"
 )
 _SAID_CASE = re.compile(
     r"(?i:\b(?:for|if|when|whenever|where|f[uü]r|falls|pour|si|case(?:\s*\w)?))\s*[:.,]?\s*"
