@@ -10,7 +10,7 @@ import pytest
 
 import matderiv as md
 from matderiv.doors.check import check_derivation, gradient_reports, truthful
-from matderiv.expr import number, variable
+from matderiv.expr import apply, number, variable
 
 
 def test_a_right_derivative_carries_its_report() -> None:
@@ -51,6 +51,16 @@ def test_what_is_left_open_is_part_of_the_result(f: str, by: str, said: str) -> 
     assert said[:15] in repr(d)
     assert formula == d.formula
     assert md.derive(formula, by, shapes=d.reading and {"X": "3000,3000"})  # it reads back
+
+
+def test_a_net_that_nobody_can_write_out_is_derived_all_the_same() -> None:
+    W = [variable(f"W{k}", (3, 3)) for k in range(256)]
+    x = f = variable("x", (3,))
+    for weights in W:
+        f = f + apply("relu", weights @ f)
+    d = md.derive(apply("sum", f, params=(None,)), x)
+    assert d.checked is not None
+    assert d.checked.verdict != "disproved"
 
 
 def test_large_sizes_are_checked_at_small_ones() -> None:

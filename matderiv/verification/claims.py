@@ -7,6 +7,7 @@ from typing import Any
 from matderiv.arguments import require_whole, require_word
 from matderiv.calculus.derivative import KINDS, LAYOUTS, change_of, resolve_kind
 from matderiv.calculus.structure import STRUCTURES, numeric_projection
+from matderiv.choosing.parts import name_parts
 from matderiv.errors import ShapeError, UnknownName
 from matderiv.expr import Expr, number_value, substitute, variables, walk
 from matderiv.input.asking import understood, upstream_of, variable_of
@@ -22,7 +23,7 @@ from matderiv.input.from_sympy.objects import from_sympy
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.variables import name_typed
-from matderiv.language.printer import text
+from matderiv.language.printer import MAX_SYMBOLS, text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array, Sizes, evaluate, sizes_in
 from matderiv.numeric.question import DirectionQuestion
@@ -162,7 +163,8 @@ def _letters(reading: Reading, x: Expr, wrt: Any) -> tuple[str, ...]:
 def reading_about(f: Expr) -> Reading:
     """The names of an expression that was given as an object."""
     named = {v.name: v for v in variables(f)}
-    return Reading(f, named, frozenset(sizes_in(f)), text(f), text(f))
+    spelled = text(f) if f.weight <= MAX_SYMBOLS else text(*name_parts(f, named))
+    return Reading(f, named, frozenset(sizes_in(f)), spelled, spelled)
 
 
 # The axes of an answer ---------------------------------------------------------------------------
