@@ -129,7 +129,7 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
     ("A'*y", 'A')
     """
     edges = [e for e in net.edges if {e[1], e[2]} == {index, other}]
-    weight = net.weight(index)
+    weight = net.take_weight(index)
     simple = all(e[3] == 1 for e in edges)
     alone = other not in net.axes and net.neighbours(other) == [index]
     if len(edges) == 2 and simple and weight is None:
@@ -139,7 +139,6 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
         right = second[0] if second[1] is index else turned(second[0])
         whole = chain([*factors_of(left), *factors_of(right)])
         net.take(index, other)
-        net.nodes.pop(index, None)
         if alone and not net.nodes.get(other):
             net.nodes.pop(other, None)
             net.scale(trace(whole))
@@ -147,7 +146,6 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
             net.weigh(other, _diagonal(whole))
         return
     matrix = as_matrix(net.take(other, index), other, index)
-    net.nodes.pop(index, None)
     if weight is None:
         if alone and not net.nodes.get(other):
             net.nodes.pop(other, None)
@@ -164,10 +162,9 @@ def _join(net: Network, index: Index, i: Index, j: Index) -> None:
     >>> str(derive("A*(u.*(B*x))", "x")), str(derive("u.*(B*x)", "x"))
     ('A*diag(u)*B', 'diag(u)*B')
     """
-    weight = net.weight(index)
+    weight = net.take_weight(index)
     left = as_matrix(net.take(i, index), i, index)
     right = as_matrix(net.take(index, j), index, j)
-    net.nodes.pop(index, None)
     middle = [apply("diag", weight)] if weight is not None else []
     factors = chain([*factors_of(left), *middle, *factors_of(right)])
     mirrored = transposed_chain(factors)

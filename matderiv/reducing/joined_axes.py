@@ -63,17 +63,17 @@ def _local(net: Network, i: Index, j: Index) -> bool:
 
 def _stacked(net: Network, slow: Index, fast: Index) -> Expr:
     """The vector over (slow, fast): vec of a matrix, or kron of two vectors."""
-    u, v = net.weight(slow), net.weight(fast)
-    net.nodes.pop(slow, None)
-    net.nodes.pop(fast, None)
-    u = u if u is not None else apply("ones", params=(slow.size,))
-    v = v if v is not None else apply("ones", params=(fast.size,))
+    u, v = (_column(net.take_weight(i), i) for i in (slow, fast))
     mono = net.take(fast, slow)
     if not mono:
         return apply("kron", u, v)
     if not is_(u, "ones") or not is_(v, "ones"):
         multiply_into(mono, matrix_product([v, transposed(u)]))
     return apply("vec", as_matrix(mono, fast, slow))
+
+
+def _column(weight: Expr | None, index: Index) -> Expr:
+    return apply("ones", params=(index.size,)) if weight is None else weight
 
 
 def _weigh_pair(net: Network, f: Factor) -> bool:
@@ -87,8 +87,7 @@ def _weigh_pair(net: Network, f: Factor) -> bool:
 
 def _stacked_diagonal(net: Network, index: Index) -> Expr:
     """Σ_i F[P;i,i] u_i, the vector vec(diag(u))."""
-    weight = net.weight(index)
-    net.nodes.pop(index, None)
+    weight = net.take_weight(index)
     square = apply("eye", params=(index.size,)) if weight is None else apply("diag", weight)
     return apply("vec", square)
 
@@ -123,19 +122,13 @@ def _kron(net: Network, f: Factor, g: Factor) -> bool:
 def _side(net: Network, i: Index, j: Index) -> Expr:
     """The block of a Kronecker product over (i, j), taken out with the weights of both."""
     edges = net.take(i, j) if i is not j else {}
-    left, right = net.weight(i), net.weight(j)
-    net.nodes.pop(i, None)
-    net.nodes.pop(j, None)
+    left, right = net.take_weight(i), net.take_weight(j)
     if i is j:
         return apply("eye", params=(i.size,)) if left is None else apply("diag", left)
     if not edges:
-        ends = [
-            e if e is not None else apply("ones", params=(k.size,))
-            for e, k in ((left, i), (right, j))
-        ]
         if left is None and right is None:
             return apply("ones", params=(i.size, j.size))
-        return matrix_product([ends[0], transposed(ends[1])])
+        return matrix_product([_column(left, i), transposed(_column(right, j))])
     word = [apply("diag", left)] if left is not None else []
     word += factors_of(as_matrix(edges, i, j))
     word += [apply("diag", right)] if right is not None else []
@@ -193,10 +186,9 @@ def _block(net: Network, side: Index, end: Index | None) -> Expr:
     """The matrix from a side of a pair to its end, taken out; a vector where it has none."""
     if end is side:
         return apply("eye", params=(side.size,))
-    weight = net.weight(side)
-    net.nodes.pop(side, None)
+    weight = net.take_weight(side)
     if end is None:
-        return weight if weight is not None else apply("ones", params=(side.size,))
+        return _column(weight, side)
     matrix = as_matrix(net.take(side, end), side, end)
     return (
         matrix if weight is None else matrix_product([apply("diag", weight), *factors_of(matrix)])

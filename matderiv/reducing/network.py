@@ -74,6 +74,12 @@ class Network:
         mono = tidy(self.nodes.get(index, {}))
         return entrywise(mono, (index.size,)) if mono else None
 
+    def take_weight(self, index: Index) -> Expr | None:
+        """The weight of a node, taken out."""
+        weight = self.weight(index)
+        self.nodes.pop(index, None)
+        return weight
+
     def neighbours(self, index: Index) -> list[Index] | None:
         """The other ends of a node's edges in order; None if a tensor or delta touches it."""
         if any(index in f.indices for f in self.others) or any(index in d for d in self.deltas):
