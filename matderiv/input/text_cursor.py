@@ -32,6 +32,8 @@ BESIDE = ("hstack", "horzcat", "hcat")
 STACKED = (*BESIDE, "cat", "concat", "concatenate", "vstack", "vertcat", "vcat")
 _TURNED_SELF = re.compile(r"\(?(\w+)\s*-\s*\1'\)?|(\w+)'\s*-\s*\2")
 _ASKED = re.compile(r"\s*[d∂]\s*/\s*[d∂]\s*([^\W\d]\w*)\s+(.+)", re.DOTALL)
+_OF_COMPARISONS = "brackets: (x > 0).*y, or relu(x), step(x), where(x > 0, a, b)"
+_OF_PARTS = "EXPR where z = ...; h = ... names the parts of an expression"
 
 
 class Cursor(Means):
@@ -40,6 +42,10 @@ class Cursor(Means):
     kinds: dict[str, int]
     declared: AbstractSet[str]
     named_formulas: AbstractSet[str]
+    strays = (
+        ((*COMPARISONS,), "a comparison stands inside brackets", _OF_COMPARISONS),
+        (("=", ";"), "only an expression is read here, not {}", _OF_PARTS),
+    )
     signs = "operator"
     bar: Token | None = None  # the bar that is open since the last bracket
     cells = False  # that a space is between blocks
@@ -363,20 +369,10 @@ class Cursor(Means):
             if before.kind == "name" and before.text in reserved_names():
                 return self.error(f"{left} needs brackets", token.span, f"{left}({typed})")
             return self.error(f"an operator is missing before {typed}", token.span, hint)
-        if token.text in COMPARISONS:
-            hint = "brackets: (x > 0).*y, or relu(x), step(x), where(x > 0, a, b)"
-            return self.error("a comparison stands inside brackets", token.span, hint)
         if token.text == "=" and self.following == "=":
             both = (token.span[0], token.span[1] + 1)
             return self.error("there is no ==", both, ">= or <=, such as (x >= max(x))")
-        if token.text in ("=", ";"):
-            hint = "EXPR where z = ...; h = ... names the parts of an expression"
-            return self.error(f"only an expression is read here, not {typed}", token.span, hint)
-        if token.text == ")":
-            return self.error("this ) closes nothing", token.span)
-        if self.at_bars():
-            return self.nested_bars(token)
-        return self.error(f"unexpected {typed}", token.span)
+        return self.nested_bars(token) if self.at_bars() else super().leftover()
 
     def nested_bars(self, token: Token) -> ParseError:
         return self.error("bars do not nest", token.span, "norm2(x) for a norm, abs(x) for |x|")

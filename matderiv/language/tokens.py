@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from matderiv.arguments import pairs
@@ -33,8 +33,9 @@ class TokenCursor:
     signs = "sign"
     """The kind of tokens that `at` looks for."""
     openings: Collection[str] = ("(", "[")
-    leftover: Callable[[], ParseError]
-    """The error where an operator or the end should stand."""
+    closings: Collection[str] = (")",)
+    strays: Sequence[tuple[Collection[str], str, str]] = ()
+    """Signs or kinds of tokens that go on nowhere, what is said of them, and a hint."""
 
     @property
     def token(self) -> Token:
@@ -74,6 +75,16 @@ class TokenCursor:
             said = f"expected an operand after {self.typed(before.span)}{found}"
             return self.error(said, token.span)
         return self.error(f"expected an expression{found}", token.span)
+
+    def leftover(self) -> ParseError:
+        """The error where an operator or the end should stand."""
+        token, typed = self.token, self.typed(self.token.span)
+        for signs, said, hint in self.strays:
+            if token.text in signs or token.kind in signs:
+                return self.error(said.format(typed), token.span, hint or None)
+        closes = token.text in self.closings
+        said = f"this {typed} closes nothing" if closes else f"unexpected {typed}"
+        return self.error(said, token.span)
 
     def close(self, sign: str, opening: Token) -> Token:
         """The closing bracket here; an error where there is another thing."""

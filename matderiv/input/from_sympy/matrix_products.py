@@ -9,8 +9,6 @@ from matderiv.functions.reduce import einsum_parts
 Operand = tuple[tuple[str, ...], Expr]
 """The indices of an array, and the array."""
 
-Walk = tuple[Expr, ...]
-
 
 def as_product(e: Expr) -> Expr:
     """A pattern whose indices form one path through its arrays, as their product in that order.
@@ -32,10 +30,11 @@ def as_product(e: Expr) -> Expr:
     path = all(len(at) == len({*at}) == len(a.shape) <= 2 for at, a in operands)  # no diagonal
     if any(n != 2 for n in seen.values()) or not path:
         return e
-    ends = [k for k, (at, _) in enumerate(operands) if len(at) == 1]
+    ends = [at[0] for at, _ in operands if len(at) == 1]
     if len(ends) + len(axes) not in (0, 2):
         return e
-    walks = _walks(operands, ends, axes)
+    found = (_walk(operands, start) for start in axes[:1] or ends or operands[0][0])
+    walks = [walk for walk in found if len(walk) == len(operands)]
     if not walks:
         return e
     best = min(walks, key=lambda walk: sum(is_(f, "transpose") for f in walk))
@@ -43,29 +42,13 @@ def as_product(e: Expr) -> Expr:
     return body if ends or axes else apply("tr", body)
 
 
-def _walks(operands: Sequence[Operand], ends: Sequence[int], axes: Sequence[str]) -> list[Walk]:
-    """The factors along the path, from each of its ends where both may come first."""
-    every = frozenset(range(len(operands)))
-    starts: list[tuple[Walk, str, frozenset[int]]]
-    if axes:
-        starts = [((), axes[0], every)]
-    elif ends:
-        starts = [((operands[k][1].T,), operands[k][0][0], every - {k}) for k in ends]
-    else:
-        starts = [((), index, every) for index in operands[0][0]]
-    found = (_walk(operands, *start) for start in starts)
-    return [walk for walk in found if len(walk) == len(operands)]
-
-
-def _walk(operands: Sequence[Operand], walk: Walk, index: str, left: frozenset[int]) -> Walk:
-    """The path continued over an index through the arrays that are left."""
-    while True:
-        k = next((k for k in sorted(left) if index in operands[k][0]), None)
-        if k is None:
-            return walk
-        left = left - {k}
-        at, array = operands[k]
-        if len(at) == 1:
-            return (*walk, array)
-        walk = (*walk, array if at[0] == index else array.T)
-        index = at[1] if at[0] == index else at[0]
+def _walk(operands: Sequence[Operand], index: str) -> list[Expr]:
+    """The factors along the path that begins at an index; a vector lies where it comes first."""
+    left, walk = [*operands], list[Expr]()
+    while met := [o for o in left if index in o[0]]:
+        at, array = one = min(met, key=lambda o: len(o[0]))
+        left.remove(one)
+        as_it_is = bool(walk) if len(at) == 1 else at[0] == index
+        walk.append(array if as_it_is else array.T)
+        index = at[-1] if as_it_is else at[0]
+    return walk

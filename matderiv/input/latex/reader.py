@@ -89,6 +89,12 @@ def parse_latex(text: str, scope: Scope, within: Span | None = None) -> Source:
 class LatexFormula(Functions):
     """The operators between the atoms."""
 
+    closings = CLOSERS
+    strays = (
+        ((*COMPARISONS,), "a comparison stands inside brackets", r"\mathbf{1}\{z > 0\}"),
+        (("=",), "only a formula is read here, not =", ""),
+    )
+
     def source(self) -> Source:
         """The main expression and the parts after `where`."""
         if self.token.kind == "end":
@@ -384,17 +390,3 @@ class LatexFormula(Functions):
         if at and all(t.isalnum() for t in at):
             return Entry((base.span[0], end), base, at)
         raise self.error("expected indices below", (below.span[0], end), "_i, _{ij} or _{12}")
-
-    def leftover(self) -> ParseError:
-        """The error where an operator or the end should stand."""
-        token = self.token
-        typed = self.typed(token.span)
-        if token.text in COMPARISONS:
-            return self.error(
-                "a comparison stands inside brackets", token.span, r"\mathbf{1}\{z > 0\}"
-            )
-        if token.text == "=":
-            return self.error("only a formula is read here, not =", token.span)
-        if token.text in CLOSERS:
-            return self.error(f"this {typed} closes nothing", token.span)
-        return self.error(f"unexpected {typed}", token.span)

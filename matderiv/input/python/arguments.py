@@ -118,11 +118,7 @@ class PythonCall:
 
     def array_of(self, value: Value) -> Array:
         """An argument as an array."""
-        if isinstance(value, Array):
-            return value
-        if isinstance(value, Extent):
-            return self.library.extent(value)
-        raise self.library.error("expected an array or a number here", value.span)
+        return self.library.array_of(value, "expected an array or a number here")
 
     def whole(self, value: Value | None) -> int | None:
         """A whole number as typed, perhaps negative."""

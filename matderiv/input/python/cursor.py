@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from matderiv.errors import ParseError, Span
+from matderiv.errors import Span
 from matderiv.input.builder import Scope
 from matderiv.input.python.arguments import LIBRARIES
 from matderiv.input.python.functions import Library
@@ -148,20 +148,14 @@ def sides(text: str) -> tuple[Span, ...]:
 class PythonCursor(TokenCursor):
     """A cursor over the tokens, with the library that gives them their meaning."""
 
+    closings = (")", "]")
+    strays = (
+        (("name", "number"), "an operator is missing before {}", "* or @"),
+        (("==", "!=", "//", "%", "&", "|", "~"), "{} is not read in formulas", ""),
+    )
+
     def __init__(self, text: str, scope: Scope, columns: bool) -> None:
         self.text = text
         self.tokens: list[Token] = []
         self.scope = scope
         self.library = Library(text, scope, columns, dialect(tokenize_python(text)))
-
-    def leftover(self) -> ParseError:
-        """The error where an operator or the end should stand."""
-        token = self.token
-        typed = self.typed(token.span)
-        if token.kind in ("name", "number"):
-            return self.error(f"an operator is missing before {typed}", token.span, "* or @")
-        if token.text in (")", "]"):
-            return self.error(f"this {typed} closes nothing", token.span)
-        if token.text in ("==", "!=", "//", "%", "&", "|", "~"):
-            return self.error(f"{typed} is not read in formulas", token.span)
-        return self.error(f"unexpected {typed}", token.span)

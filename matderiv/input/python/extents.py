@@ -4,7 +4,7 @@ import re
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Builder, Scope
-from matderiv.input.python.operands import EXTENTS, Array, Extent
+from matderiv.input.python.operands import EXTENTS, Array, Extent, Value
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Name, Node, postorder
 from matderiv.shapes import Dim, Size
@@ -22,6 +22,14 @@ class Extents:
     def error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
         """A mistake in the text."""
         return self.build.error(message, span, hint)
+
+    def array_of(self, value: Value, otherwise: str) -> Array:
+        """A value as an array; a size is a number. ParseError for anything else."""
+        if isinstance(value, Array):
+            return value
+        if isinstance(value, Extent):
+            return self.extent(value)
+        raise self.error(otherwise, value.span)
 
     def extent(self, value: Extent) -> Array:
         """A size as a number; ParseError where nothing says it."""

@@ -260,24 +260,20 @@ def _dropout(lib: Arrays, call: PythonCall) -> Array:
 
 def _factors(lib: Arrays, call: PythonCall) -> Items:
     """What eigh, eig, qr and svd give, the vectors with signs of our own."""
-    a = call.first(found := call.bind("a", *_FACTORS[call.name][0]))
-    for name in found:
-        given = found[name]
-        said = given.text if isinstance(given, Word) else ""
-        if name == "full_matrices" and said != "False":
-            raise call.error(
-                "is read with full_matrices=False", f"{call.name}(A, full_matrices=False)"
-            )
-        if name == "mode" and said not in ("reduced", "economic"):
-            raise call.error("is read with mode='reduced'")
-    if call.name == "svd" and "full_matrices" not in found:
-        raise call.error("is read with full_matrices=False", f"{call.name}(A, full_matrices=False)")
-    parts = [call.made(name, (a.node,)) for name in _FACTORS[call.name][1]]
+    own, records, names = _FACTORS[call.name]
+    a = call.first(found := call.bind("a", *own))
+    for name in own:
+        usual, said = _WHOLE.get(name, ()), getattr(found.get(name), "text", "")
+        if usual and said not in usual and (name in found or name == "full_matrices"):
+            setting = f"{name}={usual[0]}"
+            raise call.error(f"is read with {setting}", f"{call.name}(A, {setting})")
+    parts = [call.made(name, (a.node,)) for name in records]
     if call.name == "svd":
         parts[-1] = lib.transpose(parts[-1], call.span[1])
-    return Items(tuple(parts), call.span, _FACTORS[call.name][2])
+    return Items(tuple(parts), call.span, names)
 
 
+_WHOLE = {"full_matrices": ("False",), "mode": ("'reduced'", "reduced", "economic")}
 _PAIR = ("eigenvalues", "eigenvectors")
 _FACTORS = {
     "eigh": (("UPLO",), ("eigvalsh", "eigvecsh"), _PAIR),

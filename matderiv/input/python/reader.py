@@ -178,11 +178,7 @@ class PythonFormula(Subscripts):
 
     def array(self, value: Value) -> Array:
         """A value that must be an array or a number."""
-        if isinstance(value, Array):
-            return value
-        if isinstance(value, Extent):
-            return self.library.extent(value)
-        raise self.error(f"expected an array, found {self.typed(value.span)}", value.span)
+        return self.library.array_of(value, f"expected an array, found {self.typed(value.span)}")
 
     def comparison(self) -> Value:
         """A sum, two that are compared, or `a if c else b`."""
