@@ -145,6 +145,9 @@ SEEN = (  # derivation, view, a line as it stands
     ("x'*A*x/(x'*x)", "x", "chain", "delta1 = ∂f/∂z1 = 1/z2"),
     ("-sum(y.*log(sigmoid(X*w)) + (1 - y).*log(1 - sigmoid(X*w)))", "w", "chain", "sum of entries"),
     ("norm2(X*w - y)^2", "w", "chain", "let z1 = X*w - y"),
+    ("sum(softplus(X*w))/n", "w", "chain", "delta1 = ∂f/∂z1 = sigmoid(z1)/n"),
+    ("norm2(W - w*y')^2/2 + c/2*norm2(w)^2", "w", "chain", "= c*w - delta1*y"),
+    ("-sum(log(softmax(x)).*y)", "x", "differential", "= sum(y)*softmax(x)'*dx - y'*dx"),
     ("sum(lstm_cell(x,h,c,W,U,b))", "W", "chain", "= [delta5; delta4; delta6; delta3]  part"),
     ("sum(lstm_cell(x,h,c,W,U,b))", "W", "differential", "+ delta4'*dz2[n+1:2*n]"),
 )

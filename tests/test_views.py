@@ -200,7 +200,7 @@ def test_the_differentials_of_a_network_are_written_with_the_names_of_its_layers
     [
         (
             "-sum(y.*log(sigmoid(X*w)) + (1 - y).*log(1 - sigmoid(X*w)))",
-            "(-y./h1 - (y - 1)./(1 - h1))",
+            "(y./h1 + (y - 1)./(1 - h1))",
         ),
         ("rmsnorm(x)", "2*(x/(2*h1^3))*x'/n"),
     ],

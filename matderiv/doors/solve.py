@@ -42,6 +42,7 @@ from matderiv.solving.constrained import (
     orthonormal_roots,
     shared_root,
     sphere_roots,
+    squared_length,
 )
 from matderiv.solving.entrywise_roots import entry_roots
 from matderiv.solving.inverses import inverse_root
@@ -295,11 +296,10 @@ def _constrained(
     if sides is None or not _eigenvectors_meet(asked):
         hint = f"Newton's method on {steps[0][0]} together with {constraint}"
         raise NoClosedForm("no closed form is known here", hint=hint)
-    x = asked.x.name
     left, right = map(text, sides)
     said = f"{left} = lambda*{f'({right})' if is_(sides[1], 'add') else right}"
     steps.append((said, "lambda = -nu"))
-    named = f"{x} is an eigenvector: {said}, lambda = {text(whole)} if {constraint}"
+    named = f"{name} is an eigenvector: {said}, lambda = {text(whole)} if {constraint}"
     kept = ("the largest lambda is the maximum, the smallest the minimum",)
     scaled = f"({latex(sides[1])})" if is_(sides[1], "add") else latex(sides[1])
     spelled = rf"{latex(sides[0])} = \lambda {scaled}"
@@ -343,7 +343,7 @@ def _read_together(
     made = [a for a in term.args if a is not by]
     inside = apply("mul", *made)
     inside = inside.args[0] if make and is_(inside, "sum") else inside
-    return total([a for a in e.args if a is not term]), inside
+    return total([a for a in e.args if a is not term]), squared_length(inside)
 
 
 def _meets(asked: Posed, value: Expr) -> bool:

@@ -164,9 +164,13 @@ class Sampler:
         """Domains of the variables that give the expression a value.
 
         Normal values where they do in most draws, small ones where normal ones grow until rounding
-        is all that is left; else the same domain for all; else a mixture.
+        is all that is left; else the same domain for all; else a mixture. Looked for once, and
+        not paid for again with every point.
         """
-        return remembered(self.known, "plan", self._planned)
+        if "plan" not in self.known:
+            self.known["plan"] = self._planned()
+        found: tuple[Strategy, ...] = self.known["plan"]
+        return found
 
     def _planned(self) -> tuple[Strategy, ...]:
         rng = np.random.default_rng([self.seed, 0, 0, 0])

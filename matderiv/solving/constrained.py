@@ -25,6 +25,7 @@ from matderiv.expr import (
     zeros,
 )
 from matderiv.lazy import sp
+from matderiv.numeric.ranges import positive
 from matderiv.shapes import is_scalar
 from matderiv.solving.affine import (
     addends,
@@ -35,7 +36,7 @@ from matderiv.solving.affine import (
 )
 from matderiv.solving.entrywise_roots import EntryEquation, NotEntrywise, roots
 from matderiv.words.chains import turned
-from matderiv.words.signs import negated
+from matderiv.words.signs import negated, total
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,11 @@ def linear_root(p: Constrained) -> list[Expr]:
     b = negated(p.at_zero(p.constraint))
     rest = [a / scale for a in addends(p.at_zero(p.gradient)) if not is_(a, "zeros")]
     g = [spelled_sum(rest, p.x.shape)] if rest else []
-    multiple = multiple_of_identity(h)
+    multiple, entry = multiple_of_identity(h), EntryEquation(p.x)
 
     def solved(e: Expr) -> Expr:
         if is_(h, "diag") and len(e.shape) == len(h.args[0].shape) == 1:
-            return apply("ediv", e, h.args[0])
+            return entry.written(entry.scalar(e) / entry.scalar(h.args[0]), e.shape)
         if multiple is None:
             return apply("inv", h) @ e
         return e if number_value(multiple) == 1 else e / multiple
@@ -88,7 +89,7 @@ def linear_root(p: Constrained) -> list[Expr]:
     weight, core = number_apart(p.slope)
 
     def across(e: Expr) -> Expr:
-        if not is_(core, "ones") or multiple is None:
+        if not is_(core, "ones") or (multiple is None and not is_(h, "diag")):
             return row @ e
         scale, inner = number_apart(e)
         n = size_expr(p.x.shape[0])
@@ -169,8 +170,9 @@ def sphere_roots(p: Constrained) -> list[Expr]:
         root = spelled_sum([_told(apply("sqrt", length) * along)], p.x.shape)
         return [root, _told(negated(root))]
     squared = is_(s, "power") and number_value(s.args[1]) == 2
-    radius = apply("abs", s.args[0]) if squared else apply("sqrt", s)
-    whole = g if number_value(s) == 1 else radius * g
+    radius = s.args[0] if squared else apply("sqrt", s)
+    radius = apply("abs", radius) if squared and not positive(radius) else radius
+    whole = g if 1 in (number_value(s), number_value(radius)) else radius * g
     found = _told(whole / apply("norm2", g))
     return [found, _told(negated(found))]
 
@@ -194,6 +196,15 @@ def _direction(p: Constrained) -> Expr:
     """The gradient at 0 without a number in front."""
     terms = addends(p.at_zero(p.gradient))
     return number_apart(spelled_sum(terms, p.x.shape))[1]
+
+
+def squared_length(c: Expr) -> Expr:
+    """norm2(x) - r as norm2(x)^2 - r^2 for an r > 0, which has a plain slope."""
+    lengths = [a for a in addends(c) if is_(a, "norm2")]
+    rest = [negated(a) for a in addends(c) if a not in lengths]
+    if len(lengths) != 1 or not rest or not positive(radius := total(rest)):
+        return c
+    return lengths[0] ** 2 - radius**2
 
 
 def _square_of_radius(p: Constrained) -> Expr | None:

@@ -27,11 +27,11 @@ from matderiv.views.pairings import (
     collected,
     holds,
     in_place,
+    met_twice,
     multiplied,
     paired,
     plain,
     standard,
-    times_met,
     traced,
 )
 from matderiv.views.passes import BackwardPass, as_row, in_names, merged
@@ -180,7 +180,9 @@ class Inwards(BackwardPass):
         self.done.add(piece.variable)
         written, several = self._line_of(piece)
         e = self._whole()
-        twice = written is not None and times_met(written, self.moving) > 1
+        twice = written is not None and any(
+            met_twice(written, self.change(v)) for v in piece.inputs
+        )
         several = several or twice
         if written is not None and self._ends_in_changes(written) and written.weight < e.weight:
             self._add(written, piece)

@@ -289,13 +289,13 @@ def multiplied_out(numbers: list[Expr]) -> Expr:
     return scaled(prod(counts, start=Fraction(1)), powers, [])
 
 
-def times_met(e: Expr, changes: Collection[Expr]) -> int:
-    """How often changes stand in an expression, at most in one of its terms."""
+def met_twice(e: Expr, change: Expr) -> bool:
+    """True where a change stands in one term of a sum more than once."""
     met: dict[Expr, int] = {}
     for node in walk(e):
         counts = [met[a] for a in node.args]
-        met[node] = 1 if node in changes else sum(counts)
-    return max(met[a] for a in (e.args if is_(e, "add") else (e,)))
+        met[node] = 1 if node is change else sum(counts)
+    return any(met[a] > 1 for a in (e.args if is_(e, "add") else (e,)))
 
 
 def _counted_once(sum_: Expr) -> Expr:

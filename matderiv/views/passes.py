@@ -40,6 +40,7 @@ from matderiv.words.signs import total
 
 DELTA, NOTATION = "sum over a delta", "matrix notation"
 
+FEW = 7  # symbols of a derivative that needs no name where it is given with the question
 MAX_CARRIED = 4  # Jacobians with three axes or more and so many terms are carried without a name
 
 
@@ -145,8 +146,8 @@ class BackwardPass:
             self.outer = whole.axes[: self.stage.outer]
         right = self._seen(whole, x, named=named)
         left = Partial(self.stage.target, x)
-        level = isinstance(right, Expr) and _is_level(right)
-        short = level or (isinstance(right, Expr) and right.weight <= self.limit_of(x))
+        limit = max(self.limit_of(x), FEW if isinstance(right, Expr) and self._given(right) else 0)
+        short = isinstance(right, Expr) and right.weight <= limit
         small = isinstance(right, Tensor) and len(right.terms) <= MAX_CARRIED
         carried = small and bool(self.stage.outer)
         name = self._name(x, right) if named and not carried and not short else None
@@ -162,6 +163,13 @@ class BackwardPass:
         elif not self.stage.outer:
             self.meanings[name] = raise_tensor(whole, broadcast=True)
         return name
+
+    def _given(self, e: Expr) -> bool:
+        """True for what no value of the derivation is in: a number, an array of the question."""
+        plain = not e.shape or is_(_core(e), "ones", "variable")
+        moving = {*self.meanings, *self.stage.variables, *(p.variable for p in self.stage.pieces)}
+        deltas = {s.variable for s in self.symbols}
+        return plain and not any(v in moving or v in deltas for v in variables(e))
 
     def _seen(self, whole: Tensor, x: Expr, *, named: bool) -> Form:
         """A derivative as it is written; by a row it is a row."""
@@ -282,15 +290,9 @@ def as_entries(left: Partial, raw: Tensor, rule: str, reason: str, source: str =
     return [first, Step(left, chained, DELTA, continues=True, before=raw)]
 
 
-def _is_level(e: Expr) -> bool:
-    """True for a number, and for an array whose entries are all the same number of sizes.
-
-    >>> [_is_level(read(t).expr) for t in ("2", "-ones(n)/n", "c*ones(n)")]
-    [True, True, False]
-    """
-    while is_(e, "neg", "div", "mul") and not variables(e):
-        e = e.args[0 if is_(e, "neg", "div") else -1]
-    return number_value(e) is not None or is_(e, "ones")
+def _core(e: Expr) -> Expr:
+    """What stands behind a sign and above a bar."""
+    return _core(e.args[0]) if is_(e, "neg", "div") else e
 
 
 def as_row(e: Expr) -> Expr:
