@@ -55,3 +55,15 @@ def of_one_example(passages: Sequence[Passage]) -> list[Passage]:
         return [*passages]
     index = rf"\s*_\s*(?:\{{\s*{found}\s*\}}|{found})(?![A-Za-z])|(?<=_\{{y){found}(?=\}})"
     return [p.replaced(index, lambda m: "") for p in passages]
+
+
+_WORD = r"\^\s*\{\s*(?:\\(?:text|mathrm|rm)\s*\{?\s*)?(?P<word>new|old|next|prev)\s*\}?\s*\}"
+
+
+def with_labels(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which w^{new} is a name and no power.
+
+    >>> with_labels([Passage.of(r"w^{\text{new}} = 2w", latex=True)])[0].text
+    'w_{new} = 2w'
+    """
+    return [p.replaced(_WORD, lambda m: f"_{{{m['word']}}}") if p.latex else p for p in passages]
