@@ -138,14 +138,17 @@ class Sampler:
         Normal values are tried before domains are looked for, but where numbers may grow.
         """
         spare: Point | None = None
+        domains: tuple[Strategy, ...] = ()  # looked for once: what they take is spent each time
         normal = planned_first and len(self.program.instructions) < DEEP
         for attempt in range(DRAWS):
             sizes = sizes_of(attempt)
             planned = (attempt < DRAWS // 2) is planned_first
             if attempt == 0 and normal:
                 plan = self._everywhere(general)
+            elif planned:
+                plan = domains = domains or self.plan
             else:
-                plan = self.plan if planned else self._mixture(rng)
+                plan = self._mixture(rng)
             values = self._values(sizes, rng, plan)
             wrong = self.objection(sizes, values)
             if wrong == "":
