@@ -69,8 +69,9 @@ NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
 FUNCTION_WORDS = frozenset(
     "tr Tr trace diag rank argmin argmax minimize minimise maximize maximise vec sign".split()
 )
-PLACES = frozenset("ijklmnpqrsty,:")
-"""What stands in the brackets of an entry, besides numbers."""
+_AT = r"(?:(?:[i-np-ty](?:[+-]\d+)?|\d+)?:(?:[i-np-ty]|\d+)?|[i-np-ty](?:[+-]\d+)?|\d+)"
+PLACES = re.compile(rf"{_AT}(?:,{_AT})?")
+"""What stands in the brackets of an entry: x[1], x[t+1], X[:,j]."""
 
 MACROS = {"norm": ("<‖", "‖>"), "abs": ("<|", "|>")}
 """Commands that people define for bars around what follows in braces."""
@@ -268,7 +269,7 @@ def _usual(tokens: list[Token], place: int) -> list[Token] | None:
     if token.kind == "letter" and near and after.text == "[":
         end = group_end(tokens, place + 1, "[]")
         inside = tokens[place + 2 : end - 1]
-        if inside and all(t.text.isdigit() or t.text in PLACES for t in inside):
+        if PLACES.fullmatch("".join(t.text for t in inside)):
             hat, opening, closing = (after._replace(text=sign) for sign in "_{}")
             return [*before, token, hat, opening, *inside, closing, *tokens[end:]]
     return None
