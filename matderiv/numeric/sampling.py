@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from matderiv.errors import DomainError, LimitError
@@ -138,17 +139,14 @@ class Sampler:
         Normal values are tried before domains are looked for, but where numbers may grow.
         """
         spare: Point | None = None
-        domains: tuple[Strategy, ...] = ()  # looked for once: what they take is spent each time
         normal = planned_first and len(self.program.instructions) < DEEP
         for attempt in range(DRAWS):
             sizes = sizes_of(attempt)
             planned = (attempt < DRAWS // 2) is planned_first
             if attempt == 0 and normal:
                 plan = self._everywhere(general)
-            elif planned:
-                plan = domains = domains or self.plan
             else:
-                plan = self._mixture(rng)
+                plan = self.plan if planned else self._mixture(rng)
             values = self._values(sizes, rng, plan)
             wrong = self.objection(sizes, values)
             if wrong == "":
@@ -162,20 +160,13 @@ class Sampler:
             hint="declare what is positive, posdef, ... with assume",
         )
 
-    @property
+    @cached_property
     def plan(self) -> tuple[Strategy, ...]:
         """Domains of the variables that give the expression a value.
 
         Normal values where they do in most draws, small ones where normal ones grow until rounding
-        is all that is left; else the same domain for all; else a mixture. Looked for once, and
-        not paid for again with every point.
+        is all that is left; else the same domain for all; else a mixture.
         """
-        if "plan" not in self.known:
-            self.known["plan"] = self._planned()
-        found: tuple[Strategy, ...] = self.known["plan"]
-        return found
-
-    def _planned(self) -> tuple[Strategy, ...]:
         rng = np.random.default_rng([self.seed, 0, 0, 0])
         best, most = self._everywhere(general), -1
         for k in range(len(STRATEGIES) + MIXTURES):
