@@ -646,3 +646,53 @@ $$\frac{\partial\ell}{\partial a} = Vg$$
 """
     assert states(text, "md")[3] == {"ok"}
     assert "wrong" in states(text.replace("Vg", "2Vg"), "md")[3]
+
+
+LINKED = r"""The model is $\log\lambda_i = x_i^\top\beta$ with
+$$\ell(\beta) = \sum_{i=1}^n (y_i\log\lambda_i - \lambda_i)$$
+$$\frac{\partial\ell}{\partial\beta} = \sum_{i=1}^n (y_i - \lambda_i)x_i$$
+"""
+AT_LABELS = r"""For $P_{ij} = \frac{e^{S_{ij}}}{\sum_l e^{S_{il}}}$ and the classes $y_i$ let
+$$L = -\sum_{i=1}^n \log P_{i,y_i}$$
+$$\frac{\partial L}{\partial S_{ij}} = P_{ij} - \mathbb 1\{j = y_i\}$$
+"""
+UNITS = r"""$z_j^l = \sum_k w_{jk}^l a_k^{l-1} + b_j^l$, $a_j^l = \sigma(z_j^l)$,
+$\delta_j^l := \frac{\partial C}{\partial z_j^l}$.
+$$\frac{\partial C}{\partial w_{jk}^l} = a_k^{l-1}\delta_j^l$$
+"""
+DISTANCE = r"""Let $d(x,y) = \|A(x-y)\|^2$
+for all points.
+$$\frac{\partial d}{\partial A} = 2A(x-y)(x-y)^\top$$
+"""
+SOLUTION = r"""Let $f(x,y) = x^2 - xy + y^2 - 3x$.
+$$\nabla f = 0$$
+$$x = 2$$
+"""
+MULTIPLIED = r"""The Lagrangian is $L(p,\lambda) = \sum_k n_k\log p_k + \lambda(1 - \sum_k p_k)$.
+$$\frac{\partial L}{\partial p_k} = \frac{n_k}{p_k} - \lambda = 0$$
+$$\lambda = \sum_k n_k$$
+"""
+LIKELIHOOD = r"""$$L(\theta) = \prod_{i=1}^n \theta e^{-\theta x_i}$$
+$$\ell(\theta) = \log L(\theta)$$
+$$= n\log\theta - \theta\sum_{i=1}^n x_i$$
+"""
+KINDS = [
+    (LIKELIHOOD, "md", 3, "n\\log", "2n\\log"),
+    (LINKED, "md", 3, "(y_i - ", "(\\lambda_i - y_i + "),
+    (AT_LABELS, "md", 3, "P_{ij} - ", "P_{ij} + "),
+    (UNITS, "md", 3, "= a_k^{l-1}", "= 2a_k^{l-1}"),
+    (DISTANCE, "md", 3, "= 2A", "= -2A"),
+    (SOLUTION, "md", 3, "x = 2", "x = 3"),
+    (MULTIPLIED, "md", 3, "$$\\lambda = ", "$$\\lambda = 2"),
+    ("J(w) = sum_i [ (w'*x_i)^2 ]\n\ndJ/dw = 2*sum_i (w'*x_i)*x_i\n", "txt", 3, "2*sum", "sum"),
+    ("g(x, y) = x^2*y + y\n\nd^2g/dxdy = 2*x\n", "txt", 3, "= 2*x", "= 2*y"),
+]
+
+
+@pytest.mark.parametrize(("text", "suffix", "line", "right", "wrong"), KINDS)
+def test_spellings_of_calculus_and_statistics(
+    text: str, suffix: str, line: int, right: str, wrong: str
+) -> None:
+    assert states(text, suffix)[line] == {"ok"}
+    assert right in text
+    assert "ok" not in states(text.replace(right, wrong), suffix)[line]

@@ -26,6 +26,7 @@ POINTS = 8
 CONFIRMING = 3  # points at which numbers confirm what the exact test accepted
 PLAIN = 1e-2  # errors that nobody takes for rounding where the exact test sees a difference too
 GREY = (1e-6, 1e-4)  # errors, by order, that are not rounding where the exact test agrees
+SOMEWHERE = "right where it has a value"
 FAINT = 1e-6  # what is so much smaller than 1 may be below what numbers show
 SHARP = 1e-12  # errors of complex steps that are rounding and nothing else
 MOST = MILLION  # units of work for one claim
@@ -149,7 +150,7 @@ def _without_value(claim: Claim, point: Point) -> str:
     value = point.values[claim.asked.wrt.name].ravel()
     shown = ", ".join(f"{v:.3g}" for v in value[:4]) + (", ..." if value.size > 4 else "")
     name = claim.asked.wrt.name
-    return f"right where it has a value; it has none at {name} = {shown}, where f has a derivative"
+    return f"{SOMEWHERE}; it has none at {name} = {shown}, where f has a derivative"
 
 
 def _by_evidence(

@@ -13,14 +13,16 @@ from matderiv.verification.derivations.consequences import Record
 from matderiv.verification.derivations.differentials import Marking, Reader
 from matderiv.verification.derivations.doubts import Doubts
 from matderiv.verification.derivations.findings import LOOSE
-from matderiv.verification.derivations.ground import STRENGTH, Ground
+from matderiv.verification.derivations.ground import STRENGTH, Ground, Side
 from matderiv.verification.derivations.points import point_for
+from matderiv.verification.derivations.roots import value_at
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.conditions import NEGATIVE, UNNAMED, Supposed, condition_of
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in
+from matderiv.verification.judging import SOMEWHERE
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, VALUE, Quantity
-from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
+from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
 from matderiv.words.chains import facts
 from matderiv.work import WorkLimit
 
@@ -64,10 +66,17 @@ class SidesCompared:
     def verdict(self, q: Quantity, e: Expr) -> Verdict:
         if q.kind == FORMULA:
             assert self.record.formula is not None
-            return self.equated(self.record.formula.true, e)
-        if q.kind == VALUE and self.rest.stated:
-            return self.equated(self.ground.functions[q.of], e)
-        return self.ground.verdict(q, e, diagnosis=False)
+            found = self.equated(self.record.formula.true, e)
+        elif q.kind == VALUE and self.rest.stated:
+            found = self.equated(self.ground.functions[q.of], e)
+        else:
+            found = self.ground.verdict(q, e, diagnosis=False)
+        likely = q.kind == VALUE or (q.kind == FORMULA and not self.doubts.sloped)
+        if likely and found.message.startswith(SOMEWHERE):
+            return replace(
+                found, verdict=VERIFIED, message="where both have a value"
+            )  # log(a^n) = n*log(a)
+        return found
 
     def to_order(self, q: Quantity, e: Expr, name: str, order: int) -> Verdict:
         """The verdict on f(x + h) = ... + o(h): the terms of h^0, h^1, ... are equal."""
@@ -180,6 +189,8 @@ class SidesCompared:
     def explained(self, q: Quantity, e: Expr, wrong: Verdict) -> Verdict:
         """The verdict on a wrong side with its cause, as far as the work that is left allows."""
         formula = q.kind == FORMULA or (q.kind == VALUE and self.rest.stated)
+        if (number := self._number(q, e)) is not None:
+            return replace(wrong, message=f"The value is {number:.6g}.")
         if formula and self.rest.stated and not self.doubts.sloped:
             return wrong
         with suppress(WorkLimit):
@@ -189,16 +200,33 @@ class SidesCompared:
             return self.ground.verdict(q, e)
         return wrong
 
+    def _number(self, q: Quantity, e: Expr) -> float | None:
+        """What a number is that a side is compared with, where both are without names."""
+        left = self.left(q)
+        if left is None or left.shape or variables(left, e):
+            return None
+        found = value_at(left, {}, {})
+        return None if found is None else float(found)
+
     def _by_cells(self, left: Expr, e: Expr) -> Verdict | None:
         """The verdict on the first entry that is wrong, of arrays that are written by entries."""
         alike = is_(left, "blocks") and is_(e, "blocks") and left.params == e.params
         for k, cells in enumerate(zip(left.args, e.args, strict=False) if alike else ()):
             found = self.ground.equal(*cells)
             if found.correct is False:
+                if not variables(*cells) and (value := value_at(cells[0], {}, {})) is not None:
+                    found = replace(found, message=f"The value is {float(value):.6g}.")
                 row, column = divmod(k, int(left.params[0]))
                 place = str(k + 1) if left.params[0] == 1 else f"({row + 1}, {column + 1})"
                 return replace(found, message=f"Entry {place} is wrong. {found.message}".strip())
         return None
+
+    def laid_out(self, verdict: Verdict, side: Side, e: Expr, *, row: bool) -> Verdict:
+        """The verdict on a side where a row is meant: a column is none."""
+        column = len(e.shape) == 1 and not side.marks
+        if not (row and column and verdict.correct):
+            return verdict
+        return Verdict(DISPROVED, "other-layout", "this is a column, the left side is a row")
 
     def no_claim(self, q: Quantity, names: Collection[str]) -> str:
         """Why an equation between formulas is not called wrong: it may say what holds."""

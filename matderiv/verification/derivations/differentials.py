@@ -170,14 +170,14 @@ class Reader:
         inner = x.shape * q.order
         return inner if not outer else outer + tuple(s for s in inner if s != 1)
 
-    def indices_in(self, passages: Iterable[Passage]) -> Indices:
-        """The free indices of several sides, and how far they run."""
-        found = self.indices
+    def indices_in(self, passages: Iterable[Passage], at: str) -> Indices:
+        """The free indices of several sides, and how far they run; those `at` a name are some."""
+        found = Indices(tuple(at))
         letters: dict[str, None] = {}
         for p in passages:
             with suppress(MatderivError):
                 marking = Marking(self)
-                e, present = marking.elaborated(marking.marked(p, 0), Indices(), None)
+                e, present = marking.elaborated(marking.marked(p, 0), Indices(tuple(at)), None)
                 letters |= dict.fromkeys(present)
                 found = found.over(present, e.shape)
         return replace(found, letters=tuple(sorted(letters)))

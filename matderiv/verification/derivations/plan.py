@@ -23,6 +23,7 @@ from matderiv.verification.derivations.roles import (
     role_of,
 )
 from matderiv.verification.documents.clauses import NAMELESS
+from matderiv.verification.documents.partials import by_links
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import Statement, bold_in, names_in
 from matderiv.verification.quantities import (
@@ -66,6 +67,15 @@ class Plan:
         """The names that anything is derived by, solved for, or least at."""
         return self.by | self.arguments | self.solved | {*self.calls.get(NAMELESS, ())}
 
+    @property
+    def objectives(self) -> list[Definition]:
+        """The definitions before the first derivative: what comes later is about solutions."""
+        slopes = (
+            k for k, c in enumerate(self.chains) if c.quantity and c.quantity.kind == DERIVATIVE
+        )
+        early = {c.name for c in self.chains[: next(slopes, None)]}
+        return [d for d in self.definitions if d.name in early]
+
 
 def planned(
     statements: Sequence[Statement], given: Sequence[Definition], fixed: Collection[str]
@@ -91,7 +101,7 @@ def planned(
     known |= {n for d in given for n in names_in(d.passage)} | names
     so_far = Named(names, differentiated, known)
     statements = _products(unreadable_apart(statements), names)
-    statements = _by_roots(apart(_by_cases(statements)))
+    statements = by_links(apart(_by_cases(statements)))
     for k, s in enumerate(_untied(statements, names)):
         chain = role_of(s, so_far, statements[k + 1 :])
         if chain.role in (GIVES, CALLS, LOCAL):
@@ -133,32 +143,6 @@ def _by_cases(statements: Sequence[Statement]) -> list[Statement]:
         return found and len(s.sides) == 2 and bool(NUMBER.fullmatch(s.sides[-1].text))
 
     return [replace(s, condition=True) if is_case(s) else s for s in statements]
-
-
-def _by_roots(statements: Sequence[Statement]) -> list[Statement]:
-    r"""Statements in which `\sigma^2 = ...` says what sigma is, where nothing else does.
-
-    After a derivative it may be what an equation comes to, if sigma was there before.
-    """
-    found: list[Statement] = []
-    met: set[str] = set()
-    claimed = False
-    for s in statements:
-        first = s.sides[0]
-        square = re.fullmatch(rf"({LATEX_NAME})\s*\^\s*\{{?\s*2\s*\}}?", first.text.strip())
-        name = latex_name(square[1]) if square and first.latex else ""
-        formula = s.quantity is not None and s.quantity.kind == FORMULA
-        new = name not in met or not (
-            claimed or name in {t.quantity.of for t in statements if t.quantity}
-        )
-        if name and formula and new and not NUMBER.fullmatch(s.sides[-1].text):
-            opened = [side.with_part(0, 0, r"\sqrt{") for side in s.sides[1:]]
-            sides = (first, *(o.with_part(len(o.text), len(o.text), "}") for o in opened))
-            s = replace(s, quantity=Quantity(VALUE, name), sides=sides)
-        claimed = claimed or (s.quantity is not None and s.quantity.kind == DERIVATIVE)
-        met |= {n for side in s.sides for n in names_in(side)}
-        found.append(s)
-    return found
 
 
 def _untied(statements: Sequence[Statement], names: Collection[str]) -> list[Statement]:

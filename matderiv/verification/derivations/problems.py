@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ from matderiv.verification.derivations.plan import (
 )
 from matderiv.verification.derivations.readings import Definitions, Read, with_stars
 from matderiv.verification.derivations.roles import NUMBER
+from matderiv.verification.derivations.stationary import LAGRANGE
 from matderiv.verification.derivations.steps import JudgedSides
 from matderiv.verification.derivations.upstream import upstreams
 from matderiv.verification.documents.positions import Lines, Passage
@@ -52,8 +54,8 @@ from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST_GUESSES = 4  # names that are tried as the variable
 ROUNDS = 2  # choices that are made one after the other
-MOST = 2 * MILLION  # units of work for one derivation
-A_LINE = MILLION // 4  # more for each of its lines
+MOST = 3 * MILLION  # units of work for one derivation
+A_LINE = MILLION // 2  # more for each of its lines
 
 
 @dataclass(frozen=True)
@@ -262,8 +264,6 @@ class Problem:
         best = replace(best, verdict=replace(best.verdict, notes=(*best.verdict.notes, said)))
         return replace(task, wrt=name, said=(said,)), best
 
-    # Planning ------------------------------------------------------------------------------------
-
     def _plan(self, given: list[Definition], fixed: list[str]) -> Plan:
         """The plan, in which w with a star or a hat is w at a stationary point.
 
@@ -271,7 +271,7 @@ class Problem:
         """
         plan = self._planned(self.passages, given, fixed)
         moving = {*fixed, *plan.moving} - {""}
-        said = [d for d in plan.definitions if not is_adorned(d.name, moving)]
+        said = [d for d in plan.objectives if not is_adorned(d.name, moving)]
         derived = {c.quantity.of for c in plan.chains if c.quantity and c.quantity.by}
         used = {n for d in said for n in names_in(d.passage)} | derived
         first = next((found for p in self.passages if (found := label_of(p))), "")
@@ -313,8 +313,6 @@ class Problem:
         self.document = f"{self.document}\n{f}"
         return [Definition("f", Passage.of(f, len(self.document) - len(f)))]
 
-    # Judging -------------------------------------------------------------------------------------
-
     def _judged(self, task: Task, *, patient: bool = False) -> Outcome:
         """Every line judged; a `patient` try leaves open what takes too much work."""
         plan, conventions, lines = task.plan, task.conventions, Lines(self.document)
@@ -331,6 +329,7 @@ class Problem:
         for name, (line, _) in broken.items():
             steps.doubts.unread(name, line.number)
         steps.doubts.abstract = plan.abstract
+        steps.rest.constrained = bool(LAGRANGE.search(self.document))
         steps.doubts.strict = steps.rest.strict = self.strict
         steps.told.found = [] if self.progress else self.progress
         for chain in plan.chains:
@@ -344,7 +343,8 @@ class Problem:
         said = [f"{n} is {word}, as the text says" for n, word in heard]
         own = reading.variables.keys() - {n for p in self.passages for n in names_in(p)}
         made = {f"taking {n} as a scalar" for n in own}
-        told = dict.fromkeys(n for n in (*reading.notes, *said, *steps.notes) if n not in made)
+        every = (n for n in (*reading.notes, *said, *steps.notes) if "; declare it with" not in n)
+        told = dict.fromkeys(re.sub(r"\bpi_ ", "pi ", n) for n in every if n not in made)
         verdict = StepsVerdict(tuple(steps.told.found), self.title, (*told,))
         if not plan.function and not verdict.decided:
             raise _no_function()

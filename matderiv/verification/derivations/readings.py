@@ -40,7 +40,7 @@ class Definitions:
         wanted = [d for d in plan.definitions if d.name != plan.function]
         wanted += [d for d in plan.definitions if d.name == plan.function]
         broken: dict[str, tuple[LineVerdict, MatderivError]] = {}
-        tried: list[Definition] = []
+        tried: dict[Definition, tuple[Definition, MatderivError]] = {}
         while True:
             try:
                 return self._together(wanted), broken
@@ -55,9 +55,10 @@ class Definitions:
                     raise
                 if isinstance(error, ShapeError) and (other := _otherwise(at)) not in (at, *tried):
                     wanted[wanted.index(at)] = other
-                    tried.append(other)
+                    tried[other] = at, error
                     continue
                 wanted.remove(at)
+                at, error = tried.get(at, (at, error))
                 broken[at.name] = unread(at.passage, error, lines), error
 
     def without(self, name: str) -> Definitions:

@@ -83,7 +83,9 @@ class Named:
         if q is not None and q.kind == DERIVATIVE:
             self.differentiated.add(q.by)
             self.claimed = True
-            self.last = q if q.order == 1 and not q.primed else self.last
+            if q.order == 1 and not q.primed:
+                base, at = split_label(q.by)
+                self.last = replace(q, by=base if at.isalpha() and base in self.known else q.by)
         if q is not None and q.kind == VALUE:
             self.differentiated |= {*q.at} if chain.role == GIVES and len(q.at) == 1 else set()
         if q is not None and q.kind == FORMULA and self.claimed and chain.first is not None:
@@ -127,7 +129,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, role=CALLS, quantity=replace(q, of=""))
     if (q.kind == FORMULA and s.zero) or (q.kind == DERIVATIVE and s.zero and len(sides) > 1):
         return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
-    if q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1:
+    if q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1 and s.case is None:
         return replace(made, role=CONDITION)
     if _is_number(q, sides, so_far) or (s.condition and q.kind != DERIVATIVE):
         return replace(made, role=CONDITION)

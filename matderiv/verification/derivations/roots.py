@@ -149,3 +149,14 @@ def _closer(unknowns: _System, at: Array, step: Array, norm: float) -> tuple[Arr
         if found is not None and np.linalg.norm(found) < norm:
             return there, found
     return None
+
+
+def agree(left: Expr, right: Expr, values: dict[str, Array], sizes: Sizes) -> bool | None:
+    """Whether two sides have the same value there; None where one has none."""
+    a, b = value_at(left, values, sizes), value_at(right, values, sizes)
+    if a is None or b is None:
+        return None
+    if a.size != b.size and 1 not in (a.size, b.size):
+        return None
+    error = np.abs(a.reshape(-1) - b.reshape(-1))
+    return bool(error.max(initial=0) <= EQUAL * max(scale_of(a), scale_of(b)))

@@ -5,6 +5,7 @@ equations is trusted. An equation that gives a variable in terms of the others i
 derivative instead, since a function may have more stationary points than one.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from matderiv.errors import DomainError, MatderivError
 from matderiv.expr import Expr, is_, number_value, substitute, variables, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Sizes
+from matderiv.numeric.evaluate import Array
 from matderiv.numeric.kinks import kinks
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, sampler
@@ -28,6 +29,7 @@ from matderiv.verification.derivations.ground import Ground
 from matderiv.verification.derivations.roots import (
     EQUAL,
     Condition,
+    agree,
     root_near,
     scale_of,
     value_at,
@@ -41,6 +43,7 @@ A_CONDITION = Verdict(UNDECIDED, message="a condition, not a step")
 NOT_THERE = "this does not hold where the derivative is 0"
 MULTIPLIER = "\ntry: the multiplier, L = f + nu*(left - right) and ∇L = 0, before it"
 UNSAID = "this holds where the derivative by {} is 0 too\ntry: the constraint, as a line before it"
+LAGRANGE = re.compile("lagrang|multiplier|multiplikator|拉格朗日", re.IGNORECASE)
 STARTS = 24
 MOST_SLOPES = 4  # derivatives that are tried
 MOST = MILLION  # units of work for one search
@@ -56,7 +59,8 @@ class Rest:
     `stated` says that it speaks of them, `unread` that there is a derivative that was not read;
     `equations` are wrong ones, with their lines; `searches` is how many found nothing. In a text
     that is not `strict`, an equation that holds there and nowhere else is said of these points.
-    `where` has names as the condition of an equation has them.
+    `where` has names as the condition of an equation has them; in a text about multipliers, which
+    is `constrained`, the constraint of a Lagrangian holds although no line says so.
     """
 
     ground: Ground
@@ -67,6 +71,7 @@ class Rest:
     bound: set[Expr] = field(default_factory=set)  # names that conditions are about
     searches: int = 0
     strict: bool = True
+    constrained: bool = False
     where: dict[Expr, Expr] = field(default_factory=dict)
 
     def set_to_zero(self, *derivatives: Quantity) -> None:
@@ -81,13 +86,21 @@ class Rest:
         by = {self.ground.sides_of(q)[1] for q in self.slopes if q.of in self.ground.functions}
         return bool(by & {*variables(*sides)})
 
-    def constrain(self, left: Expr, right: Expr) -> str:
-        """Take over a condition that is a constraint: the derivative by its multiplier is zero."""
+    def constrain(self, left: Expr, right: Expr, said: Sequence[Quantity] = ()) -> str:
+        """Take over a condition that is a constraint: the derivative by its multiplier is zero.
+
+        Or say that `x = 2` is where the derivatives that are said, or set, are zero.
+        """
         for name, f in self.ground.functions.items():
             if not f.shape and (q := self._multiplier(left, right, name)) is not None:
                 self.set_to_zero(q)
                 return f"the derivative by {q.by} is 0"
-        return ""
+        every = [q for q in dict.fromkeys((*self.slopes, *said)) if q.order == 1]
+        slopes = [q for q in every if q.of == every[0].of]
+        moving = [self.ground.sides_of(q)[1] for q in slopes] if self.stated else []
+        alone = left in moving and not variables(right)  # 2x = 4 is no value to put in
+        held = alone and self._holds(slopes, 2 * left, 2 * right)
+        return "where the derivatives are 0" if held else ""
 
     def constrains(self, left: Expr, right: Expr) -> bool:
         """True for `A*x = b`, about names that nothing else relates; it is taken over."""
@@ -152,6 +165,8 @@ class Rest:
         more = [q for q, by in self._linear(slopes[0].of) if limits(by, moving, self.ground.seed)]
         more = [q for q in more if q not in slopes]
         if more and self._holds([*slopes, *more], left, right):
+            if self.constrained:
+                return Verdict(VERIFIED, message="under the constraint")
             return Verdict(UNDECIDED, message=UNSAID.format(", ".join(q.by for q in more)))
         return Verdict(DISPROVED, message=NOT_THERE)
 
@@ -293,7 +308,7 @@ def _holds_near(
         values = root_near(conditions, point, free=moved, kept=kept)
         gone = values is not None and any(abs(values[v.name]) < EQUAL for v in free)
         if values is not None and not gone and not _vanish(left, right, values, point):
-            return _agree(left, right, values, point.sizes)
+            return agree(left, right, values, point.sizes)
     return None
 
 
@@ -377,13 +392,3 @@ def _is_zero_at(conditions: Sequence[Condition], x: Expr, value: Expr, point: Po
         if np.abs(there).max(initial=0) > EQUAL * scale_of(start):
             return False
     return None if solved is None else True
-
-
-def _agree(left: Expr, right: Expr, values: dict[str, Array], sizes: Sizes) -> bool | None:
-    a, b = value_at(left, values, sizes), value_at(right, values, sizes)
-    if a is None or b is None:
-        return None
-    if a.size != b.size and 1 not in (a.size, b.size):
-        return None
-    error = np.abs(a.reshape(-1) - b.reshape(-1))
-    return bool(error.max(initial=0) <= EQUAL * max(scale_of(a), scale_of(b)))

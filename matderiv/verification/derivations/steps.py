@@ -154,12 +154,16 @@ class JudgedSides:
                 self.rest.set_to_zero(*partials(self.reader, q) or [self.reader.resolved(q)])
             elif chain.first is not None and chain.sides:
                 sides = (self.reader.side(p) for p in (chain.first, chain.sides[-1]))
-                if multiplier := self.rest.constrain(*map(self.record.true, sides)):
+                left, right = map(self.record.true, sides)
+                if said := self.rest.constrain(left, right, self.compared.slopes()):
                     shown = self.told.typed(chain.sides[-1], chain)
-                    self.told.add(number, shown, Verdict(VERIFIED, message=multiplier))
+                    self.told.add(number, shown, Verdict(VERIFIED, message=said))
                     return
-        value = q is not None and q.kind == VALUE
-        said = "a condition, not a step" if value else "an equation to solve, not a step"
+        said = (
+            "a condition, not a step"
+            if q and q.kind == VALUE
+            else "an equation to solve, not a step"
+        )
         self.told.given(number, chain, said)
 
     def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
@@ -213,7 +217,8 @@ class JudgedSides:
     def _equation(self, chain: Chain) -> Quantity:
         """The value of a formula on the left, or the derivative that stands there alone."""
         assert chain.first is not None
-        self.reader.indices = self.reader.indices_in((chain.first, *chain.sides))
+        at = self.reader.entry(chain.name)[1]
+        self.reader.indices = self.reader.indices_in((chain.first, *chain.sides), at)
         side = self.reader.side(chain.first)
         slope = chain.quantity is not None and chain.quantity.kind == DERIVATIVE
         self.doubts.sloped = slope or bool(side.marks) or self.reader.at_point
@@ -231,8 +236,7 @@ class JudgedSides:
         self.doubts.sloped = q.kind != VALUE or not is_solution(self.reader, chain.first)
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
             if q.by_at in self.ground.labels and not q.of_at:  # by s_y, where y is a label
-                typed = "".join(p.text for p in chain.sides)
-                free = next(c for c in SPARE if c not in typed)
+                free = next(c for c in SPARE if not any(c in p.text for p in chain.sides))
                 self.doubts.case, q = Case(free, q.by_at, True), replace(q, by_at=free)
             whole, (entries, letters) = self.ground.derivative(q.whole), self.ground.entries(q)
             self.slope = q.whole if (q.of_at + q.by_at).isalpha() else None
@@ -266,7 +270,7 @@ class JudgedSides:
             own = side.expr in side.written and side.marks.get(side.expr) == q
             said = self.doubts.in_case(chain, true, self.compared.left(q), q)
             verdict = PROVEN if own else self.compared.said(q, said, passage)
-            verdict = self._laid_out(verdict, side, true)
+            verdict = self.compared.laid_out(verdict, side, true, row=self.row)
             if verdict is A_CONDITION:
                 self.told.given(number, replace(chain, role=CONDITION), verdict.message)
                 return
@@ -304,13 +308,6 @@ class JudgedSides:
             if (other := stars or self.doubts.entry_by_entry(passage)) is None:
                 raise
         return self.reader.side(other, expected)
-
-    def _laid_out(self, verdict: Verdict, side: Side, e: Expr) -> Verdict:
-        """The verdict on a side where a row is meant: a column is none."""
-        column = len(e.shape) == 1 and not side.marks
-        if not (self.row and column and verdict.correct):
-            return verdict
-        return Verdict(DISPROVED, "other-layout", "this is a column, the left side is a row")
 
     def _unfit(self, q: Quantity, passage: Passage, shown: str, error: ShapeError) -> None:
         """A side whose sizes do not fit together."""

@@ -98,6 +98,7 @@ _ASIDE = (  # \\text{(where } A \\text{ is any matrix)}, and [n \\times 1] behin
 )
 _RAISED = r"(?<![A-Za-z0-9_])e\^\{([^{}]*)\}"
 _UNDER_NABLA = r"(?<=∇)[ₐₑᵢⱼₖₘₙₚᵣₛₜᵤᵥₓ]+"
+_MIXED = r"(?<!\w)d(?:\^2|²)\s*([A-Za-z]+)\s*/\s*\(?d([A-Za-z])\s*d([A-Za-z])(?:\)|(?!\w))"
 _STARRED = r"([A-Za-z\u0370-\u03ff])\*(?=\s*(?:[=,)]|$)|\s+[-+])"  # the solution x* of the text
 LABEL = r"(?P<label>[cty])\s*_\s*(?:\{\s*[ijmn]\s*\}|[ijmn])"  # of one example, as in p_{y_i}
 _SIDE = r"\w+(?:[_^](?:\w|\{[^{}=]*\}))?"
@@ -126,6 +127,7 @@ def as_row(p: Passage) -> Passage:
     '\\text{tr}(A)'
     """
     p = _fractions(p).blanked(_ASIDE).replaced(_TRANSPOSE, _turned)
+    p = p.replaced(r"(?<=\{)Sp(?:ur)?(?=\})", lambda m: "tr")
     p = p.replaced(_PRIMES, lambda m: "'" * m[0].count("prime"))
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
     p = p.replaced(_DIAGONAL_OF, _on_diagonal)
@@ -150,6 +152,11 @@ def as_typed(p: Passage) -> Passage:
     '∇_xf = A(A x_star - b)'
     """
     p = p.replaced(_RAISED, lambda m: f"exp({m[1]})")
+    while found := re.search(r"\bsum_(?:\w+|\{[^{}]*\})\s*\[", p.text):
+        if (stop := closing(p.text, found.end() - 1)) is None:
+            break
+        p = p.with_part(stop, stop + 1, ")").with_part(found.end() - 1, found.end(), "(")
+    p = p.replaced(_MIXED, lambda m: f"∂²{m[1]}/∂{m[2]}∂{m[3]}")
     p = p.replaced(_UNDER_NABLA, lambda m: canonical_name(f"x{m[0]}")[1:])
     return p.replaced(_STARRED, lambda m: f" {m[1]}_star")
 

@@ -49,7 +49,10 @@ _SIZES = (
     r"(?:\^?\s*[({](?P<inner>[^{}()]*)[)}]|\^?\s*(?P<plain>[A-Za-z0-9]+(?:\s*[×x]\s*[A-Za-z0-9]+)?)"
     r"|(?P<high>[ᵐⁿᵈᵏᵖʳᵗᵇˣ×¹²³⁴⁵⁶⁷⁸⁹⁰]+))?"
 )
-_MEMBER = rf"(?P<fact>\b(?:{FACT})\s+)?{_LIST}\s*(?:∈|\bin)\s*(?P<space>ℝ|R|S)(?![A-Za-z(]){_SIZES}"
+_MEMBER = (
+    rf"(?P<fact>\b(?:{FACT})\s+)?(?<![\w^]){_LIST}\s*(?:∈|\bin)\s*"
+    rf"(?P<space>ℝ|R|S|\{{[-+]?[01],\s*\+?1\}})(?![A-Za-z(]){_SIZES}"
+)
 _SPACE = rf"\s*(?:∈|(?<!\\)\bin)\s*(?:ℝ|R|S)(?![A-Za-z(]){_SIZES}(?=\s+(?:(?:is|are|be)\b|{FACT}))"
 _COLON = re.compile(
     rf"\s*(?:shapes?:?\s+)?({NAME}\s*:\s*[\w*,× ()]*(?:;\s*{NAME}\s*:\s*[\w*,× ()]*)*);?\s*"
@@ -111,9 +114,6 @@ _ELSEWHERE = re.compile(
 )
 
 
-_INVERSE = r"\^\s*\{?\s*-\s*1\s*\}?\s*$"  # what is said of it is said of the matrix
-
-
 def _named(items: str) -> list[str]:
     r"""The names in a list; a formula gives the names before its membership sign.
 
@@ -125,10 +125,11 @@ def _named(items: str) -> list[str]:
         inside = re.sub(r"^(?:\$|`|\\\()|(?:\$|`|\\\))$", "", item)
         if item[0] in "$\\":
             listed = re.split(r"\\(?:in|succ|prec)|[∈=≻⪰>]", inside)[0].split(",")
-            found += [latex_name(re.sub(_INVERSE, "", part).strip()) for part in listed]
+            turned = r"\^\s*\{?\s*-\s*1\s*\}?\s*$"
+            found += [latex_name(re.sub(turned, "", part).strip()) for part in listed]
         else:
             listed = re.split(r"∈|\bin\b", inside)[0].split(",")
-            found += [canonical_name(part.strip()) for part in listed]
+            found += [canonical_name(n.strip()) for n in listed if re.fullmatch(NAME, n.strip())]
     return [name for name in found if name]
 
 
@@ -269,7 +270,7 @@ class Declared:
         """X is n by d, y has n entries, lambda is a positive number; what is said exactly wins."""
         for pattern in SAID_SIZES:
             for found in pattern.finditer(text):
-                sizes = [found[k].strip("$\\") for k in ("m", "n") if k in found.groupdict()]
+                sizes = [found[k].strip("$`\\") for k in ("m", "n") if k in found.groupdict()]
                 for name in _named(found["names"]):
                     self.shapes.setdefault(name, ",".join(sizes))
         for pattern in SAID_NUMBERS:
@@ -327,10 +328,9 @@ class Declared:
                 if any(start < b and a < end for a, b in taken):
                     continue
                 taken.append((start, end))
-                between = (
-                    sentence[found.end("names") : start] + sentence[end : found.start("names")]
-                )
-                names, last = _named(found["names"]), pattern is _BEFORE_FACT
+                own, last = found.span("names"), pattern is _BEFORE_FACT
+                between = sentence[own[1] : start] or sentence[end : own[0]]
+                names = _named(found["names"])
                 names = (names[-1:] if last else names[:1]) if _ONE.search(between) else names
                 before = re.sub(MATH, "", sentence[: found.start("names")])
                 ends = "=" in before and not re.search(r"(?:[,;:.([]|\b[a-z]{2,})\s*$", before)

@@ -6,7 +6,7 @@ A heading alone does not forget: names, sizes and facts hold in all parts of a p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +25,8 @@ from matderiv.verification.documents.long_names import (
     with_upstream,
     without_label,
 )
-from matderiv.verification.documents.members import NUMBERED
+from matderiv.verification.documents.members import NUMBERED, leaves, stems
+from matderiv.verification.documents.partials import DISTANCE, by_labels, by_units
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.remarks import is_remark, noise_of, without_chance
 from matderiv.verification.documents.rewriting import (
@@ -89,7 +90,8 @@ class Exercise:
     `parts` are the places of lines with which a part may begin: under a heading, after a mark such
     as (b), or in a paragraph of their own. What stands before `start` is told elsewhere: it is
     there for its definitions. `late` are the facts that were known before a place at which a new
-    sentence says others, after claims: those count from there on. `noise` are names that are drawn.
+    sentence says others, after claims: those count from there on. `noise` are names that are drawn,
+    `numbered` those with a definition behind a mark.
     """
 
     title: str = ""
@@ -108,6 +110,7 @@ class Exercise:
     late: dict[int, dict[str, Any]] = field(default_factory=dict)
     noise: set[str] = field(default_factory=set)
     listed: bool = False
+    numbered: set[str] = field(default_factory=set)
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
@@ -132,7 +135,8 @@ class Exercise:
             if not p or silent or is_remark(p) or NUMBERED.match(p.text):
                 continue
             q = _quantity(p)
-            if not (piece.supposed and q is not None and q.kind == FORMULA):
+            formula = q is not None and q.kind == FORMULA and not DISTANCE.match(p.text)
+            if not (piece.supposed and formula):
                 yield p
 
     def _noted(self, before: dict[str, Any], piece: Piece) -> None:
@@ -157,12 +161,12 @@ class Exercise:
             self.passages.pop()  # said once more
         if q is not None:
             self.claims = self.claims or q.kind not in (VALUE, FORMULA)
-            self.moved |= _stems([q.by, *q.at])
+            self.moved |= stems([q.by, *q.at])
             if q.kind == VALUE and not is_number(p):
                 for name in defined_in(p, q):
                     self.defined.setdefault(name, set()).update(names_in(p) - {q.of})
             elif q.kind != FORMULA:
-                self.derived |= _stems([q.of])
+                self.derived |= stems([q.of])
 
     def is_model(self, p: Passage) -> bool:
         r"""True for `y = Xw + \epsilon` with an \epsilon that is drawn, or nowhere else: data."""
@@ -202,26 +206,26 @@ class Exercise:
         It says no function once more that was defined before, and nothing of what that is derived
         by; a paragraph without a heading does not say what a name before it stands for.
         """
-        own, others = _stems(self.defined), _stems(before.defined)
+        own, others = stems(self.defined), stems(before.defined)
         solved = own & before.moved - self.moved - self.derived
-        known = others | {stem for names in before.defined.values() for stem in _stems(names)}
-        used = {stem for p in before.passages for stem in _stems(names_in(p))} - known
+        known = others | {stem for names in before.defined.values() for stem in stems(names)}
+        used = {stem for p in before.passages for stem in stems(names_in(p))} - known
         every = {**before.defined, **self.defined}
-        again = any(_leaves(n, every) == _leaves(n, before.defined) for n in own & others)
+        again = any(leaves(n, every) == leaves(n, before.defined) for n in own & others)
         whole = self.claims and before.claims and bool(own) and not self.derived & (others - own)
         return whole and not again and not solved and bool(self.title or not own & used)
 
     def with_definitions(self, earlier: Sequence[Passage]) -> Exercise:
         """The section, with those definitions of earlier ones that it needs."""
-        needed = {stem for p in self.passages for stem in _stems(names_in(p))}
-        own, found = _stems(self.defined), list[Passage]()
+        needed = {stem for p in self.passages for stem in stems(names_in(p))}
+        own, found = stems(self.defined), list[Passage]()
         for p in reversed(earlier):
             q = _quantity(p)
-            stems = _stems([q.of]) if q is not None and q.kind == VALUE else set()
-            if stems & needed and not stems & own:
+            new = stems([q.of]) if q is not None and q.kind == VALUE else set()
+            if new & needed and not new & own:
                 found.insert(0, p)
-                own |= stems
-                needed |= {stem for stem in _stems(names_in(p))}
+                own |= new
+                needed |= stems(names_in(p))
         return replace(self, passages=[*found, *self.passages], start=self.passages[0].start)
 
     def joined(self, other: Exercise) -> Exercise:
@@ -273,7 +277,7 @@ class Exercise:
         kept = []
         for p in self.passages[:k]:
             q = _quantity(p)
-            names = {q.of, *_stems([q.of]), *names_in(p)} if q and q.kind == VALUE else {name}
+            names = {q.of, *stems([q.of]), *names_in(p)} if q and q.kind == VALUE else {name}
             kept += [p] if name not in names else []
         return replace(self, passages=[*kept, *self.passages[k:]], start=self.passages[k].start)
 
@@ -326,7 +330,7 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
                 again = q is not None and q.kind == VALUE and q.of in found[-1].defined
                 begins = piece.new and blank and not place
                 marked = piece.marked and not place
-                if q and again and marked and not found[-1].says(p):
+                if q and again and marked and q.of in found[-1].numbered and not found[-1].says(p):
                     last, listed = found[-1].declared.copy(), not found[-1].claims
                     found.append(Exercise("", declared=last, apart=True, listed=listed))
                 elif q and marked and found[-1].is_list and q.kind not in (VALUE, FORMULA):
@@ -338,6 +342,7 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
                 if not place and (not found[-1].passages or (piece.first and blank)):
                     found[-1].parts.add(p.start)
                 found[-1].add(p, apart=blank or words or place > 0)
+                found[-1].numbered |= {q.of} if q and q.kind == VALUE and marked else set()
         blank, words = False, piece.kind == "prose"
     return found
 
@@ -358,6 +363,7 @@ def whole(document: str) -> Exercise:
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     passages = of_one_example([p for p in e.passages if not e.is_model(p)])
+    passages, hot = by_labels(by_units(passages))
     passages, facts = by_cross_entropy(in_plain_names(with_labels(passages)))
     passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_upstream(with_objective(spelled_out(passages)))
@@ -366,24 +372,8 @@ def _rewritten(e: Exercise) -> Exercise:
     declared = e.declared.copy()
     declared.shapes = {**sizes, **declared.shapes}
     facts |= {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}
-    declared.assume = {**facts, **declared.assume, **dict.fromkeys(masks, "binary")}
+    declared.assume = {**facts, **hot, **declared.assume, **dict.fromkeys(masks, "binary")}
     return replace(e, passages=passages, declared=declared)
-
-
-def _stems(names: Iterable[str]) -> set[str]:
-    """Names without their indices."""
-    return {split_label(name)[0] for name in names} - {""}
-
-
-def _leaves(name: str, defined: Mapping[str, set[str]]) -> set[str]:
-    """The names without a definition behind a name."""
-    inner = {stem: names for n, names in defined.items() for stem in _stems([n])}
-    found, left = {name}, [name]
-    while left:
-        new = _stems(inner.get(left.pop(), ())) - found
-        found |= new
-        left += new
-    return found - inner.keys()
 
 
 def defined_in(p: Passage, q: Quantity) -> Iterator[str]:

@@ -6,7 +6,7 @@ A name with an index stands for a family: its members are the entries or the row
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -299,3 +299,19 @@ def is_shape(said: str) -> bool:
         declared_shapes({"x": said})
         return True
     return False
+
+
+def stems(names: Iterable[str]) -> set[str]:
+    """Names without their indices."""
+    return {split_label(name)[0] for name in names} - {""}
+
+
+def leaves(name: str, defined: Mapping[str, set[str]]) -> set[str]:
+    """The names without a definition behind a name."""
+    inner = {stem: names for n, names in defined.items() for stem in stems([n])}
+    found, left = {name}, [name]
+    while left:
+        new = stems(inner.get(left.pop(), ())) - found
+        found |= new
+        left += new
+    return found - inner.keys()

@@ -1,15 +1,21 @@
-r"""Derivatives of functions of several variables as calculus writes them: f_x, f_{xy}(1,2), H(1,2).
-
-They are written with \partial and \nabla, which the rest reads.
-"""
+r"""Spellings of calculus and statistics: f_x, H(1,2), P_{i,y_i}, \log\lambda = x^T w."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
-from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.statements import equal_signs
-from matderiv.verification.quantities import LATEX_SYMBOL
+from matderiv.verification.documents.positions import NOWHERE, Passage
+from matderiv.verification.documents.statements import Statement, equal_signs, names_in
+from matderiv.verification.quantities import (
+    DERIVATIVE,
+    FORMULA,
+    LATEX_NAME,
+    LATEX_SYMBOL,
+    VALUE,
+    Quantity,
+    latex_name,
+)
 
 _HEAD = re.compile(
     rf"\s*(?P<f>{LATEX_SYMBOL})\s*\(\s*(?P<at>{LATEX_SYMBOL}(?:\s*,\s*{LATEX_SYMBOL})+)\s*\)\s*:?="
@@ -35,6 +41,43 @@ def by_subscripts(passages: Sequence[Passage]) -> list[Passage]:
     names = functions.keys()
     only = next(iter(functions)) if len(functions) == 1 else ""
     return [_by_capitals(p, only, names) if p.latex else p for p in found]
+
+
+_AT_LABEL = (
+    rf"(?P<of>{LATEX_SYMBOL})\s*_\s*\{{\s*(?P<i>[a-z])\s*,?\s*(?P<y>[a-z])\s*_\s*"
+    r"\{?\s*(?P=i)\s*\}?\s*\}"
+)
+
+
+def by_labels(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str]]:
+    r"""Formulas with \sum_k H_{ik} P_{ik} for P_{i,y_i}, and what is known of the one-hot H.
+
+    >>> found, facts = by_labels([Passage.of(r"-\log P_{i,y_i} + 1\{y_i = j\}", latex=True)])
+    >>> found[0].text, facts
+    ('-\\log(\\sum_{q} \\mathrm{Hot}_{iq}  P_{iq}) + \\mathrm{Hot}_{ij}', {'Hot': 'onehot'})
+    """
+    heads = [m for p in passages if p.latex and (m := re.search(_AT_LABEL, p.text))]
+    if not heads:
+        return [*passages], {}
+    y, hot = heads[0]["y"], r"\mathrm{Hot}"
+    label = rf"{y}\s*_\s*\{{?\s*(?P<i>[a-z])\s*\}}?"
+    case = (
+        r"(?:\\math(?:bb|bf|ds|rm)\s*(?:\{\s*[1I]\s*\}|[1I])|(?<![\w}^])1)\s*(?:\\left)?"
+        r"(?:\\\{|[\[({])\s*"
+        rf"(?:(?P<j>[a-z])\s*=\s*{label}|{label.replace('<i>', '<at>')}\s*=\s*(?P<k>[a-z]))"
+        r"\s*(?:\\right)?(?:\\\}|[\])}])"
+    )
+
+    def entry(m: re.Match[str]) -> str:
+        return rf"{hot}_{{{m['i'] or m['at']}{m['j'] or m['k']}}}"
+
+    def summed(m: re.Match[str]) -> str:
+        return rf"(\sum_{{q}} {hot}_{{{m['i']}q}} {m['of']}_{{{m['i']}q}})"
+
+    found = [
+        p.replaced(_AT_LABEL, summed).replaced(case, entry) if p.latex else p for p in passages
+    ]
+    return found, {"Hot": "onehot"}
 
 
 def _by_letters(p: Passage, functions: Mapping[str, Sequence[str]]) -> Passage:
@@ -82,3 +125,100 @@ def _by_capitals(p: Passage, only: str, names: Collection[str]) -> Passage:
     point = f"({found['point']})" if found["point"] else ""
     sign = r"\nabla" if found["what"] in ("J", "D") else r"\nabla^2"
     return p.with_part(0, len(found[0].rstrip()), f"{sign} {of}{point}")
+
+
+_LAYER = r"\^\s*(?:\{\s*[(\[]?\s*l\s*(?P<more%d>[-+]\s*1)?\s*[)\]]?\s*\}|l(?![A-Za-z]))(?P<of%d>)"
+_AT = r"_\s*(?:\{\s*(?P<in%d>[a-km-z]{1,2})\s*\}|(?P<at%d>[a-km-z])(?![A-Za-z]))"
+_UNIT = (
+    rf"(?P<base>{LATEX_SYMBOL})\s*(?:{_AT % (1, 1)}\s*{_LAYER % (1, 1)}"
+    rf"|{_LAYER % (2, 2)}(?:\s*{_AT % (2, 2)})?)"
+)
+
+
+def by_units(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which z_j^l and a_k^{l-1} are entries of arrays with names of their own.
+
+    The definitions of layer l hold for layer l + 1 too, where that is spoken of.
+
+    >>> line = Passage.of(r"z_j^l = \sum_k w_{jk}^l a_k^{l-1}", latex=True)
+    >>> by_units([line])[-1].text
+    '\\mathrm{zl}_{j} = \\sum_k\\mathrm{wl}_{jk}\\mathrm{aprev}_{k}'
+    """
+    found = [m for p in passages if p.latex for m in re.finditer(_UNIT, p.text)]
+    layers = any(m["more1"] or m["more2"] for m in found)
+    if not layers or not any(m["in1"] or m["at1"] or m["in2"] or m["at2"] for m in found):
+        return [*passages]
+
+    def named(m: re.Match[str]) -> str:
+        more = (m["more1"] or m["more2"] or "")[:1]
+        at = m["in1"] or m["at1"] or m["in2"] or m["at2"]
+        name = latex_name(m["base"].strip()) + {"": "l", "-": "prev", "+": "next"}[more]
+        return rf"\mathrm{{{name}}}" + (f"_{{{at}}}" if at else "")
+
+    apart = [p.replaced(_UNIT, named) if p.latex else p for p in passages]
+    heads = [p for p in apart if re.match(r"\s*\\mathrm\{\w+l\}(?:_\{\w+\})?\s*:?=", p.text)]
+    spoken = any("next}" in p.text for p in apart)
+    later = [
+        re.sub(r"prev\}", "l}", re.sub(r"(\\mathrm\{\w+)l\}", r"\1next}", p.text))
+        for p in heads
+        if spoken and "next}" not in p.text
+    ]
+    return [*(Passage(t, (NOWHERE,) * len(t), NOWHERE, latex=True) for t in later), *apart]
+
+
+DISTANCE = re.compile(r"(?<![A-Za-z\\])d(?=\s*\([^()]*,[^()]*\))")
+
+
+def by_distances(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which the d of d(x, y) is a function, and no sign of a change.
+
+    >>> lines = ["d(x,y) = x^T y", r"\frac{\partial d}{\partial x} = y"]
+    >>> by_distances([Passage.of(line, latex=True) for line in lines])[1].text
+    '\\frac{\\partial \\mathrm{dist}}{\\partial x} = y'
+    """
+    if not any(p.latex and DISTANCE.match(p.text.lstrip()) for p in passages):
+        return [*passages]
+    typed = rf"{DISTANCE.pattern}|(?<=\\partial\s)\s*d(?![A-Za-z])|(?<=\\nabla\s)\s*d(?![A-Za-z])"
+    return [p.replaced(typed, lambda m: r"\mathrm{dist}") if p.latex else p for p in passages]
+
+
+_LINKS = (  # a left side of a name, and the inverse of the function in front of it
+    (rf"({LATEX_NAME})\s*\^\s*\{{?\s*2\s*\}}?", r"\sqrt{", "}"),
+    (rf"\\(?:log|ln)(?![A-Za-z])\s*\(?({LATEX_NAME})\)?", r"\exp\left(", r"\right)"),
+    (
+        rf"(?:\\(?:operatorname|mathrm|text)\s*\{{\s*logit\s*\}}\s*\(?({LATEX_NAME})\)?"
+        rf"|\\(?:log|ln)\s*(?:\\left\s*)?\(?\s*\\[dt]?frac\s*\{{(?P<p>{LATEX_NAME})\}}"
+        r"\s*\{\s*1\s*-\s*(?P=p)\s*\}\s*(?:\\right\s*)?\)?)",
+        r"\frac{1}{1 + \exp\left(-\left(",
+        r"\right)\right)}",
+    ),
+)
+
+
+def by_links(statements: Sequence[Statement]) -> list[Statement]:
+    r"""Statements in which `\sigma^2 = ...`, or `\log\lambda = ...`, says what the name is.
+
+    So it is where nothing else does. After a derivative it may be what an equation comes to, if
+    the name was there before.
+    """
+    found: list[Statement] = []
+    met: set[str] = set()
+    claimed = False
+    for s in statements:
+        first = s.sides[0]
+        links = ((re.fullmatch(typed, first.text.strip()), a, b) for typed, a, b in _LINKS)
+        link, before, after = next((m for m in links if m[0] and first.latex), (None, "", ""))
+        name = latex_name(next(filter(None, link.groups())).strip()) if link else ""
+        formula = s.quantity is not None and s.quantity.kind == FORMULA
+        new = name not in met or not (
+            claimed or name in {t.quantity.of for t in statements if t.quantity}
+        )
+        if name and formula and new and re.search("[A-Za-z]", s.sides[-1].text):
+            opened = [side.with_part(0, 0, before) for side in s.sides[1:]]
+            ends = ((o, len(o.text) - 1) for o in opened)
+            sides = (first, *(o.with_part(k, k + 1, o.text[k:] + after) for o, k in ends))
+            s = replace(s, quantity=Quantity(VALUE, name), sides=sides)
+        claimed = claimed or (s.quantity is not None and s.quantity.kind == DERIVATIVE)
+        met |= {n for side in s.sides for n in names_in(side)}
+        found.append(s)
+    return found

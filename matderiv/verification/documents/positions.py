@@ -166,7 +166,9 @@ class Lines:
         open_ = r"\s*\}" if hat and "{" in hat[0] else ""
         star = re.compile(rf"{open_}(?:\s*\^\s*\{{?\s*(?:\*|\\(?:ast|star)(?![A-Za-z]))\s*\}}?)?")
         stop = found.end() if (found := star.match(self.document, stop)) else stop
-        return " ".join(self.document[start - len(hat[0] if hat else "") : stop].split())
+        return " ".join(self.document[start - len(hat[0] if hat else "") : stop].split()).strip(
+            "$ "
+        )
 
     def named(self, passage: Passage) -> str:
         """A left side as it stands in the document, or the name that it was given where none is."""

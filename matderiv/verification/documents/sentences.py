@@ -13,7 +13,7 @@ _LETTER = rf"[A-Za-z{''.join(GREEK)}]|{'|'.join(sorted(GREEK_NAMES))}"
 _SYMBOL = rf"(?:{_LETTER})(?:_?[0-9]+|_[A-Za-z0-9]+)?"
 ITEM = rf"(?:{MATH}|(?<![^\s,(;:])(?!(?:a|I)\b){_SYMBOL}(?=[\s,;:)]|[.?!](?:\s|$)|$))"
 ITEMS = rf"{ITEM}(?:\s*(?:,\s*and|,|and|&)\s*{ITEM})*"
-_SIZE = r"\$?(?:\d+|[A-Za-z](?:_?\d+|_[A-Za-z]+)?)(?![A-Za-z\\])\$?"
+_SIZE = r"[$`]?(?:\d+|[A-Za-z](?:_?\d+|_[A-Za-z]+)?)(?![A-Za-z\\])[$`]?"
 _BY = rf"(?P<m>{_SIZE})\s*(?:x|×|by|-by-|\$?\\times\$?)\s*(?P<n>{_SIZE})"
 _LONG = rf"(?P<n>{_SIZE})"
 _IS = r",?\s+(?:is|are|be)\s+"
@@ -22,7 +22,7 @@ _SHAPED = r"(?:\s*:|,?\s+(?:(?:is|are|has|have|with|of)\s+)*(?:the\s+)?shape)\s*
 SAID_SIZES = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?P<names>{ITEMS}){_IS}(?:an?\s+|the\s+)?(?:\$)?{_BY}\b",
+        rf"(?P<names>{ITEMS}){_IS}(?:an?\s+|the\s+)?{_BY}(?!\w)",
         rf"(?P<names>{ITEMS})\s*\(\s*{_BY}\s*\)",
         rf"(?P<names>{ITEMS}){_SHAPED}(?P<m>{_SIZE})\s*,\s*(?P<n>{_SIZE})\s*\)",
         rf"(?P<names>{ITEMS}){_SHAPED}{_LONG}\s*,?\s*\)",
@@ -108,16 +108,16 @@ _ENGLISH = {
     r"\b[Pp]\.\s*[Ss]\.\s*[Dd]\.?(?!\w)|\bpos(?:itive)?\.?\s*semi\.?-?\s*def\b\.?": "psd",
     r"\b[Pp]\.\s*[Dd]\.?(?!\w)|\bPD\b|\bpos(?:itive)?\.?\s*def\b\.?": "posdef",
     r"正交|\borthogonale[snm]?\b|\bort[oh]+gonal[aei]s?\b|\bортогональн\w*": "orthogonal",
-    r"对角|対角|(?<!die )(?<!la )\bdiagonale[snm]?\b|\bдиагональн\w*": "diagonal",
+    r"对角|対角|(?<!die )(?<!la )\bdiagonale[snm]?\b|\bDiagonalmatri\w+"
+    r"|\bдиагональн\w*": "diagonal",
     r"协方差矩阵|\bKovarianzmatrix\b|\bmatri(?:ce|z) d[ei] covarian(?:ce|za|ça)\b": (
         "covariance matrix"
     ),
     r"\b(?:die|der|das|la|le|les|el|los|las)\b(?=\s)": "the",
     r"均为|为|是|\b(?:ist|sind|seien?|est|soi(?:en)?t|sont|es|sean?|son|seja[m]?|são|sia(?:no)?)\b"
     r"|(?<!\w)[éè](?!\w)": "is",
-    r"矩阵|行列|\b(?:Matri(?:x|zen)|matri(?:z|ce|zes|ci)|матриц\w+|eine?|une?|un[ao]|uma)\b": (
-        "matrix"
-    ),
+    r"矩阵|行列|\b(?:Matri(?:x|zen)|matri(?:z|ce|zes|ci)|матриц\w+)\b": "matrix",
+    r"\b(?:eine[rnms]?|ein|une?|un[ao]|uma)\b": "a",
     r"\((?=[a-z, -]{4,40}\))|(?<=[a-z])[\])]": " ",  # the (symmetric) matrix
     r"和|与|\b(?:und|et)\b": "and",
     r"\b(?:mit|avec|con|com|wobei|où|dove|donde|onde|где)\b": "with",
