@@ -660,10 +660,6 @@ UNITS = r"""$z_j^l = \sum_k w_{jk}^l a_k^{l-1} + b_j^l$, $a_j^l = \sigma(z_j^l)$
 $\delta_j^l := \frac{\partial C}{\partial z_j^l}$.
 $$\frac{\partial C}{\partial w_{jk}^l} = a_k^{l-1}\delta_j^l$$
 """
-DISTANCE = r"""Let $d(x,y) = \|A(x-y)\|^2$
-for all points.
-$$\frac{\partial d}{\partial A} = 2A(x-y)(x-y)^\top$$
-"""
 SOLUTION = r"""Let $f(x,y) = x^2 - xy + y^2 - 3x$.
 $$\nabla f = 0$$
 $$x = 2$$
@@ -681,10 +677,13 @@ KINDS = [
     (LINKED, "md", 3, "(y_i - ", "(\\lambda_i - y_i + "),
     (AT_LABELS, "md", 3, "P_{ij} - ", "P_{ij} + "),
     (UNITS, "md", 3, "= a_k^{l-1}", "= 2a_k^{l-1}"),
-    (DISTANCE, "md", 3, "= 2A", "= -2A"),
     (SOLUTION, "md", 3, "x = 2", "x = 3"),
     (MULTIPLIED, "md", 3, "$$\\lambda = ", "$$\\lambda = 2"),
     ("J(w) = sum_i [ (w'*x_i)^2 ]\n\ndJ/dw = 2*sum_i (w'*x_i)*x_i\n", "txt", 3, "2*sum", "sum"),
+    (
+        "h(W) = exp(-1/2*tr(W'*A*W)) with a symmetric m x m matrix A.\n\ndh/dW = -h(W)*A*W\n",
+        *("txt", 3, "-h(W)", "-2*h(W)"),
+    ),
     ("g(x, y) = x^2*y + y\n\nd^2g/dxdy = 2*x\n", "txt", 3, "= 2*x", "= 2*y"),
 ]
 

@@ -135,10 +135,10 @@ def _named(items: str) -> list[str]:
 
 def _end(text: str) -> int:
     """Where a formula ends, behind which a fact stands: `f = x'*A*x, A symmetric`."""
-    for found in re.finditer(r"\s*[,;(\[]\s*(?=[^=]*$)", text):
-        other = Declared()
+    for found in re.finditer(r"\s*(?:[,;]|[(\[](?=[^()\[\]]*[)\]]?\W*$))\s*(?=[^=]*$)", text):
+        other, before = Declared(), text[: found.start()]
         other.prose(Passage.of(text[found.end() :]))
-        if other.assume:
+        if other.assume and before.count("(") == before.count(")"):
             return found.start()
     return len(text)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from matderiv.input.meaning.subscripts import split_label
@@ -26,7 +27,7 @@ from matderiv.verification.documents.long_names import (
     without_label,
 )
 from matderiv.verification.documents.members import NUMBERED, leaves, stems
-from matderiv.verification.documents.partials import DISTANCE, by_labels, by_units
+from matderiv.verification.documents.partials import by_labels, by_units
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.remarks import is_remark, noise_of, without_chance
 from matderiv.verification.documents.rewriting import (
@@ -135,8 +136,7 @@ class Exercise:
             if not p or silent or is_remark(p) or NUMBERED.match(p.text):
                 continue
             q = _quantity(p)
-            formula = q is not None and q.kind == FORMULA and not DISTANCE.match(p.text)
-            if not (piece.supposed and formula):
+            if not (piece.supposed and q is not None and q.kind == FORMULA):
                 yield p
 
     def _noted(self, before: dict[str, Any], piece: Piece) -> None:
@@ -349,15 +349,7 @@ def _sections(document: str, suffix: str) -> list[Exercise]:
 
 def whole(document: str) -> Exercise:
     """A document that is one exercise."""
-    found, blank = Exercise(), False
-    for piece in pieces(document):
-        if piece.kind != "heading":
-            found.heard(piece)
-        if piece.kind in ("formula", "inline"):
-            for place, p in enumerate(found.taken(piece)):
-                found.add(p, apart=blank or place > 0)
-        blank = piece.kind == "blank"
-    return _rewritten(found)
+    return _rewritten(reduce(Exercise.joined, _sections(document, "txt")))
 
 
 def _rewritten(e: Exercise) -> Exercise:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.clauses import LABEL, NAMELESS, OBJECTIVE
-from matderiv.verification.documents.partials import by_distances, by_subscripts
+from matderiv.verification.documents.partials import by_subscripts
 from matderiv.verification.documents.positions import NOWHERE, Passage, joined
 from matderiv.verification.documents.statements import equal_signs, names_in, statement
 from matderiv.verification.quantities import (
@@ -357,7 +357,7 @@ def _column(match: re.Match[str]) -> str:
 def in_plain_names(passages: Sequence[Passage]) -> list[Passage]:
     """Formulas in which changes, labels and solutions have the names that are read."""
     row = r"_\s*\{\s*([a-z])\s*,\s*:\s*\}"
-    passages = by_subscripts(by_distances(passages))
+    passages = by_subscripts(passages)
     passages = [p.replaced(_TUPLE, _column) if p.latex else p for p in passages]
     passages = [p.replaced(row, lambda m: f"_{{{m[1]}}}") if p.latex else p for p in passages]
     return by_label(with_solutions(by_directions(by_changes(passages))))

@@ -104,10 +104,8 @@ def _written(f: str, arguments: Sequence[str], latex: bool, m: re.Match[str]) ->
 
 
 def _quotient(d: str, f: str, by: Sequence[str]) -> str:
-    if len(by) == 1:
-        return f"{d}{f}/{d}{by[0]}"
-    under = f"{d}{by[0]}^2" if by[0] == by[1] else f"{d}{by[1]}{d}{by[0]}"
-    return f"{d.strip()}^2 {f}/{under}"
+    above = f"{d.strip()}^2 {f}" if by[1:] else f"{d}{f}"
+    return f"{above}/" + "".join(f"{d}{x}" for x in reversed(by))
 
 
 def _by_capitals(p: Passage, only: str, names: Collection[str]) -> Passage:
@@ -164,22 +162,6 @@ def by_units(passages: Sequence[Passage]) -> list[Passage]:
         if spoken and "next}" not in p.text
     ]
     return [*(Passage(t, (NOWHERE,) * len(t), NOWHERE, latex=True) for t in later), *apart]
-
-
-DISTANCE = re.compile(r"(?<![A-Za-z\\])d(?=\s*\([^()]*,[^()]*\))")
-
-
-def by_distances(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which the d of d(x, y) is a function, and no sign of a change.
-
-    >>> lines = ["d(x,y) = x^T y", r"\frac{\partial d}{\partial x} = y"]
-    >>> by_distances([Passage.of(line, latex=True) for line in lines])[1].text
-    '\\frac{\\partial \\mathrm{dist}}{\\partial x} = y'
-    """
-    if not any(p.latex and DISTANCE.match(p.text.lstrip()) for p in passages):
-        return [*passages]
-    typed = rf"{DISTANCE.pattern}|(?<=\\partial\s)\s*d(?![A-Za-z])|(?<=\\nabla\s)\s*d(?![A-Za-z])"
-    return [p.replaced(typed, lambda m: r"\mathrm{dist}") if p.latex else p for p in passages]
 
 
 _LINKS = (  # a left side of a name, and the inverse of the function in front of it
