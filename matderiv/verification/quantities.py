@@ -317,10 +317,10 @@ def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
         made = Quantity(DERIVATIVE, "", name, 2 if second else 1, turned=turned)
         return _completed(text, start, end, made)
     if latex and match["inner"]:
-        made = Quantity(DERIVATIVE, "", latex_name(match["y"]))
+        made = Quantity(DERIVATIVE, "", _variable(match["y"]))
         return Sign((start, end), made, match.span("inner"))
     if latex:
-        of, by_name = latex_name(match["f"] or ""), latex_name(match["x"])
+        of, by_name = latex_name(match["f"] or ""), _variable(match["x"])
         made = Quantity(DERIVATIVE, of, by_name)
     else:
         by_name, then = (
@@ -330,6 +330,11 @@ def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
         of = canonical_name(match["f"] or "")
         made = Quantity(DERIVATIVE, of, by_name, order, then="" if then == by_name else then)
     return Sign((start, end), made) if of else _completed(text, start, end, made)
+
+
+def _variable(typed: str) -> str:
+    """What a derivative is by, as it is typed where that is no name: never every variable."""
+    return latex_name(typed) or typed.strip()
 
 
 def _fraction(text: str, match: re.Match[str]) -> Sign | None:
@@ -346,7 +351,7 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
             return None
         made, span = Quantity(DERIVATIVE), (match.start(), formula.end())
     else:
-        by, then = latex_name(below["by"]), latex_name(below["then"] or "")
+        by, then = _variable(below["by"]), latex_name(below["then"] or "")
         two = bool(match["two"] or below["then"])
         turned = bool(below["row"] or below["prime"]) and not two
         then = "" if then == by else then
@@ -364,7 +369,8 @@ def _fraction(text: str, match: re.Match[str]) -> Sign | None:
 def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
     """An operator with what it is applied to: a name, a bracket, or all that follows."""
     opened = re.compile(rf"{_SPACE}(?:\\\||‖|\\lVert)").match(text, end)
-    if re.compile(_ENDS).match(text, end) and not (opened and _balanced(text[:end])):
+    whole = len(re.findall(r"\\\||‖|\\[lr]Vert", text[:end])) % 2 == 0  # every norm is closed
+    if re.compile(_ENDS).match(text, end) and not (opened and whole):
         return Sign((start, end), made)
     if called := _CALLED.match(text, end) or _TURNED.match(text, end):
         if of := _function(called["f"]):
@@ -391,8 +397,3 @@ def _at(sign: Sign, called: re.Match[str], start: int = 0) -> Sign:
 def _function(typed: str) -> str:
     name = latex_name(typed) if re.search(r"[\\^{]", typed) else canonical_name(typed.strip())
     return "" if _applied(name) else name
-
-
-def _balanced(before: str) -> bool:
-    """True where every norm that was opened is closed."""
-    return len(re.findall(r"\\\||‖|\\[lr]Vert", before)) % 2 == 0
