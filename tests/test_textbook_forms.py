@@ -90,6 +90,7 @@ ENTRIES = [
     ("norm2(x)^2*x[2]", "x", "2*x[2]*x + norm2(x)^2*unit(n,2)"),
     ("det([A B; C D])", "A", "det([A, B; C, D])*inv([A, B; C, D])[1:m,1:m]'"),
     ("logdet([A B; C D])", "B", "inv([A, B; C, D])[m+1:m+n,1:m]'"),
+    ("tr(inv([A B; B' C]))", "A", "-(inv([A, B; B', C])^2)[1:m,1:m]'"),
     ("norm2([A B]*x)^2", "B", "2*[A, B]*x*x[n+1:n+p]'"),
     ("x'*(A + 3*I)*x", "x", "(A + A' + 6*eye(n))*x"),
     ("x'*(A - X'*X)*x", "x", "(A + A' - 2*X'*X)*x"),

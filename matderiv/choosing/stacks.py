@@ -76,9 +76,7 @@ def _grid(blocks: Sequence[Expr], axis: int) -> Expr:
 def _in_place(term: Expr, axis: int) -> tuple[Size, Size, Expr]:
     """The first and the last place along an axis that a term fills, and with what; 0 for none."""
     sign, core = signed(term)
-    factors: tuple[Expr, ...] = (core,)
-    while any(is_(a, "mul") for a in factors):
-        factors = tuple(b for a in factors for b in (a.args if is_(a, "mul") else (a,)))
+    factors = tuple(_opened(core))
     front = sum(not a.shape for a in factors)
     k = len(factors) - 1 if axis else front
     place = factors[k].args[0] if axis and is_(factors[k], "transpose") else factors[k]

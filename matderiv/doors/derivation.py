@@ -115,11 +115,6 @@ class Derivation:
         """The names whose kinds and sizes nobody declared."""
         return self.reading.guessed if self.reading else frozenset()
 
-    @property
-    def matrix_form(self) -> Expr | None:
-        """The derivative in matrix notation; None where matrices cannot hold it."""
-        return self.displayed if self.has_matrix_form else None
-
     @cached_property
     def sum_form(self) -> sums.SumForm | None:
         r"""The derivative as a sum over the data of the question; None where it has no sum.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matderiv.errors import ShapeError
-from matderiv.expr import Expr, Params, apply, eye
+from matderiv.expr import Expr, Params, apply, eye, is_
 from matderiv.functions.algebra import elementwise_axes, product_shape, transpose_rule
 from matderiv.functions.record import (
     Function,
@@ -266,7 +266,8 @@ def _blocks(*blocks: Expr, across: int) -> Expr:
         placed = b if down is None else down @ b if b.shape and down.shape[1:] else down * b
         if len(b.shape) == 2 and down is not None and not down.shape[1:]:
             placed = down @ b
-        found.append(placed if over is None else placed @ over.T)
+        factors = placed.args if is_(placed, "mul") and placed.shape else (placed,)
+        found.append(placed if over is None else apply("mul", *factors, over.T))
     return apply("add", *found)
 
 

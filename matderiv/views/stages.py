@@ -11,6 +11,7 @@ from matderiv.calculus.derivative import FORWARDS, derivative_anywhere
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
+from matderiv.choosing.stacks import stacked
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, dependents, is_, substitute, variable, variables, walk
 from matderiv.shapes import is_scalar, long_axes, shape_text
@@ -147,8 +148,12 @@ def _stage(d: Derived, f: Expr, called: Expr, taken: set[str], others: tuple[Exp
 
 
 def reading_steps(stage: Stage) -> tuple[Step, ...]:
-    """Known spellings read out of long ones, and definitions written out, each as a line."""
-    return tuple(_reading(*pair) for pair in _changed(stage.shown, stage.prepared, stage.wrt))
+    """Known spellings read out of long ones, and definitions written out, each as a line.
+
+    Blocks are not: each stands in its place.
+    """
+    changed = _changed(stage.shown, stage.prepared, stage.wrt)
+    return tuple(_reading(a, b) for a, b in changed if stacked(b) is not a)
 
 
 def _changed(before: Expr, after: Expr, wrt: Expr) -> list[tuple[Expr, Expr]]:
@@ -187,7 +192,7 @@ def forward_section(stage: Stage) -> Section:
     """The intermediates in order of computation, each with its shape."""
     steps = (
         replace(
-            step_of(p, p.variable, p.definition),
+            step_of(p, p.variable, stacked(p.definition)),
             shape=p.variable.shape,
             lets=p is not stage.pieces[-1],
         )

@@ -36,7 +36,7 @@ function shown(result, which) {
   }
   if (result.index) {
     const entries = el("details", {}, el("summary", { textContent: "Entry by entry" }));
-    entries.append(marked("div", "result", result.index));
+    entries.append(marked("div", "entries", result.index));
     box.append(entries);
   }
   box.append(copies(result, which));
