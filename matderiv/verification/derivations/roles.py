@@ -137,7 +137,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, role=CALLS, quantity=s.announced)
     base, label = split_label(q.of)
     entry = label.isalpha() and len(label) < 3 and base in names
-    solved = so_far.solves(s, q.of) and not _is_inner(s, so_far, later)
+    solved = so_far.solves(s, q.of) and not (s.introduced or _is_inner(s, so_far, later))
     if q.kind != VALUE or q.of in names or entry or solved:
         return made
     if q.of in names_in(sides[0]):
