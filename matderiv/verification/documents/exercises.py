@@ -43,7 +43,7 @@ from matderiv.verification.documents.rewriting import (
     by_parts,
     by_primes,
 )
-from matderiv.verification.documents.shorthand import by_shorthand, of_one_example, with_labels
+from matderiv.verification.documents.shorthand import by_shorthand, with_labels
 from matderiv.verification.documents.statements import (
     PROSE,
     announced,
@@ -354,7 +354,7 @@ def whole(document: str) -> Exercise:
 
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
-    passages = of_one_example([p for p in e.passages if not e.is_model(p)])
+    passages = [p for p in e.passages if not e.is_model(p)]
     passages, hot = by_labels(by_units(passages))
     passages, facts = by_cross_entropy(in_plain_names(with_labels(passages)))
     passages = with_squares(with_sigmoid(without_label(passages)))

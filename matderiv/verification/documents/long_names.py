@@ -255,10 +255,12 @@ def by_label(passages: Sequence[Passage]) -> list[Passage]:
     >>> by_label([Passage.of(r"L_i = -\log p_{y_i}", latex=True)])[0].text
     'L_i = -\\log p_{y}'
     """
-    typed = [p.text for p in passages if p.latex]
-    if not any(re.search(rf"_\s*\{{\s*{LABEL}\s*\}}", t) for t in typed):
+    text = "\n".join(p.text for p in passages if p.latex)
+    found = {re.sub("[^a-z]", "", m[0])[-1] for m in re.finditer(rf"_\s*\{{\s*{LABEL}\s*\}}", text)}
+    if not found:
         return [*passages]
-    runs = any(re.search(r"\\sum\s*_", t) and re.search(rf"(?<![A-Za-z]){LABEL}", t) for t in typed)
+    index = rf"(?:\{{[^{{}}]*(?<!\w))?[{''.join(found)}](?!\w)"
+    runs = re.search(rf"\\(?:sum|prod)(?:\\limits)?\s*_\s*{index}", text)
     below = rf"_\s*\{{\s*{LABEL}\s*\}}" if runs else rf"(?<![A-Za-z\\]){LABEL}"
 
     def named(m: re.Match[str]) -> str:

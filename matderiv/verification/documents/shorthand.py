@@ -1,4 +1,4 @@
-r"""What is said in short: `dW` for `\partial L/\partial W`, and one example without its index."""
+r"""What is said in short: `dW` for `\partial L/\partial W`, and w^{new} for a new name."""
 
 import re
 from collections.abc import Sequence
@@ -32,29 +32,6 @@ def by_shorthand(passages: Sequence[Passage]) -> list[Passage]:
 
     kept = (p for p, m in zip(passages, said, strict=True) if not m)
     return [p.replaced(_SHORT, in_latex if p.latex else in_text) for p in kept]
-
-
-_LABELLED = re.compile(r"_\s*\{\s*y\s*_?\s*\{?\s*([a-z])\s*\}?\s*\}")
-_LOSS = re.compile(
-    r"\s*\\?(?:math\w+\s*\{)?(?:[LJEC]|ell)\}?\s*_\s*\{?([a-z])\}?\s*(?:\([^()]*\)\s*)?="
-)
-
-
-def of_one_example(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas without the index of the one example that all are about: L_i, x_i, and w_{y_i}.
-
-    >>> lines = [r"L_i = \sum_{j\ne y_i} \max(0, w_j^T x_i - w_{y_i}^T x_i)"]
-    >>> of_one_example([Passage.of(line, latex=True) for line in lines])[0].text
-    'L = \\sum_{j\\ne y} \\max(0, w_j^T x - w_{y}^T x)'
-    """
-    text = "\n".join(p.text for p in passages)
-    heads = {m[1] for p in passages if (m := _LOSS.match(p.text))}
-    found = next((at for at in _LABELLED.findall(text) if at in heads), "")
-    bound = rf"\\(?:sum|prod)(?:\\limits)?\s*_\s*(?:\{{[^{{}}]*(?<![\w]))?{found}(?!\w)"
-    if not found or re.search(bound, text):
-        return [*passages]
-    index = rf"\s*_\s*(?:\{{\s*{found}\s*\}}|{found})(?![A-Za-z])|(?<=_\{{y){found}(?=\}})"
-    return [p.replaced(index, lambda m: "") for p in passages]
 
 
 _WORD = r"\^\s*\{\s*(?:\\(?:text|mathrm|rm)\s*\{?\s*)?(?P<word>new|old|next|prev)\s*\}?\s*\}"
