@@ -41,7 +41,7 @@ class Shaped(NamedTuple):
         return {
             **dict.fromkeys((name for name in ENTRYWISE if name in self.templates), self.entrywise),
             **{"matmul": self.matmul, "dot": self.matmul, "vdot": self.inner},
-            **dict.fromkeys(("sum", "max", "min", "prod"), self.reduced),
+            **dict.fromkeys(("sum", "mean", "max", "min", "prod"), self.reduced),
             **dict.fromkeys(("reshape", "broadcast"), self.shaped),
             **dict.fromkeys(("add_diagonal", "on_diagonal"), self.diagonal),
         }

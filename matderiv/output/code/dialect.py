@@ -319,7 +319,7 @@ class Words(NamedTuple):
     def special(self) -> dict[str, Special]:
         """The spellings that depend on more than the arguments."""
         rules = {"einsum": self.einsum, "permute": self.permuted, "reshape": self.reshape}
-        rules |= dict.fromkeys(("sum", "max", "min", "prod"), self.along)
+        rules |= dict.fromkeys(("sum", "mean", "max", "min", "prod"), self.along)
         return {**rules, "broadcast": self.broadcast, **moves(self.np)}
 
     def along(self, line: Instruction, arguments: Sequence[Code], names: CodeNames) -> Code:

@@ -4,7 +4,7 @@ from matderiv.output.code.columns import Shaped, operators, words
 from matderiv.output.code.dialect import ATOM, COMPARE, PRODUCT, SUM, Columns, Dialect, Template
 
 WHOLE = {"trace": "tr", "diag": "diagm", "diagonal": "diag", "expm": "exp", "logm": "log"}
-ALONG = {"sum": "sum", "max": "maximum", "min": "minimum", "prod": "prod"}
+ALONG = {"sum": "sum", "mean": "mean", "max": "maximum", "min": "minimum", "prod": "prod"}
 TEMPLATES = {
     **operators("{0}'", "."),
     **{name: Template(f"{own}({{0}})") for name, own in WHOLE.items()},

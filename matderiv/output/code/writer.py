@@ -223,9 +223,12 @@ class Writer:
             return self.dialect.spelled(line, self.pairs[line.arguments[0]], self.sizes)
         lines = self.program.instructions
         arguments = [self.written[a]._replace(axes=len(lines[a].shape)) for a in line.arguments]
-        if (outer := _outer(self.program, line, self.written)) is not None:
-            part = Instruction("outer", line.arguments, (), line.shape)
-            return self.dialect.spelled(part, outer, self.sizes)
+        for pattern in (_outer, _mean):
+            found = pattern(self.program, line, self.written)
+            if found is not None:
+                operation, params, texts = found
+                part = Instruction(operation, line.arguments, params, line.shape)
+                return self.dialect.spelled(part, texts, self.sizes)
         if line.operation == "mul" and line.arguments[0] == line.arguments[1]:
             square = Instruction("power", line.arguments, (), line.shape)
             return self.dialect.spelled(square, [arguments[0], number_text(2)], self.sizes)
@@ -302,15 +305,35 @@ def _tensors(shaped: Sequence[str], scalars: Sequence[str]) -> list[str]:
 SHORT = ("add", "sub", "mul", "div", "matmul", "dot", "neg", "power", "gt", "lt", "ge", "le", "ne")
 
 
-def _outer(program: Program, line: Instruction, written: Sequence[Code]) -> list[Code] | None:
+Pattern = tuple[str, tuple[object, ...], list[Code]]
+
+
+def _outer(program: Program, line: Instruction, written: Sequence[Code]) -> Pattern | None:
     """A column times a vector, entry by entry, is their outer product."""
     if line.operation != "mul" or len(line.shape) != 2:
         return None
     for a, b in (line.arguments, line.arguments[::-1]):
         column, row = program.instructions[a], program.instructions[b]
         if column.operation == "column" and len(row.shape) == 1:
-            return [written[column.arguments[0]], written[b]]
+            return "outer", (), [written[column.arguments[0]], written[b]]
     return None
+
+
+def _mean(program: Program, line: Instruction, written: Sequence[Code]) -> Pattern | None:
+    """A sum that is written here, divided by the length of what was summed, is a mean."""
+    if line.operation != "div":
+        return None
+    total, below = (program.instructions[a] for a in line.arguments)
+    text = written[line.arguments[0]].text
+    if total.operation != "sum" or below.operation not in ("size", "number") or "(" not in text:
+        return None
+    axis = total.params[0]
+    of = program.instructions[total.arguments[0]]
+    if axis is None and len(of.shape) != 1:
+        return None
+    if of.shape[axis or 0] != below.params[0]:
+        return None
+    return "mean", total.params, [written[total.arguments[0]]]
 
 
 def single(s: object) -> TypeGuard[Dim]:
