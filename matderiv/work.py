@@ -37,8 +37,10 @@ _budget: ContextVar[_Budget | None] = ContextVar("matderiv_work", default=None)
 
 
 @contextmanager
-def bounded(most: int) -> Iterator[None]:
+def bounded(most: int, least: int = 0) -> Iterator[None]:
     """WorkLimit is raised inside after so many units; what is spent counts outside, too.
+
+    At least `least` units are there, whatever is left outside.
 
     >>> with bounded(10):
     ...     spend(20)
@@ -47,14 +49,14 @@ def bounded(most: int) -> Iterator[None]:
     matderiv.work.WorkLimit: this takes more than 10 steps of work, which is the limit
     """
     outer = _budget.get()
-    inner = _Budget(most if outer is None else min(most, max(outer.left, 0)))
+    inner = _Budget(most if outer is None else min(most, max(outer.left, least)))
     token = _budget.set(inner)
     try:
         yield
     finally:
         _budget.reset(token)
         if outer is not None:
-            outer.left -= inner.most - inner.left
+            outer.left = max(outer.left - inner.most + inner.left, 0)
 
 
 def unbounded() -> None:

@@ -59,7 +59,7 @@ def truthful(d: Derivation) -> Derivation:
     Undecided where that takes too much work.
     """
     try:
-        with bounded(AT_BIRTH):
+        with bounded(AT_BIRTH, AT_BIRTH // 2):
             report = _told_at_birth(d)
     except WorkLimit as error:
         report = undecided(error.message)
