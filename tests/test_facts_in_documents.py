@@ -203,3 +203,20 @@ def test_a_fact_is_about_the_names_that_the_sentence_gives_it_to(
     found = Declared()
     found.prose(Passage.of(words))
     assert found.assume == facts
+
+
+@pytest.mark.parametrize(
+    ("words", "facts"),
+    [
+        ("A is sym", {"A": "symmetric"}),
+        ("with A sym.", {"A": "symmetric"}),
+        ("A, B are PD", {"A": "posdef", "B": "posdef"}),
+        ("f = x^T A x, A symmetric", {"A": "symmetric"}),
+        ("f = A sym(B)", {}),
+        ("y = A PD b", {}),
+    ],
+)
+def test_short_words_for_facts_are_no_factors(words: str, facts: dict[str, str]) -> None:
+    said = Declared()
+    said.prose(Passage.of(words))
+    assert said.assume == facts

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matderiv import derive, verify
-from matderiv.errors import ShapeError
+from matderiv.errors import ShapeError, UnknownName
 from matderiv.page.replies import reply
 
 
@@ -81,3 +81,9 @@ def test_two_names_and_two_numbers_are_never_one_size(formula: str, shapes: dict
 
 def test_an_answer_gives_a_size_no_number() -> None:
     assert verify("sum(x)", "x", "ones(3)", shapes={"x": "n"}).correct is False
+
+
+@pytest.mark.parametrize(("answer", "place"), [("x_y", "y"), ("x[1:k]", "k"), ("x[k:n]", "k")])
+def test_a_place_that_nobody_declared_is_told_by_its_name(answer: str, place: str) -> None:
+    with pytest.raises(UnknownName, match=rf"\b{place}, which the expression does not have"):
+        verify("y'*x", "x", answer)

@@ -117,11 +117,12 @@ class Shaping:
             used = size_names([application.params]) - {END}
             unknown = used - self.size_names
             if unknown and not self.context.guess:
+                if application.open_sizes:  # the place of an entry or of a part has no other name
+                    raise self.unknown_name(min(unknown), node, "place")
                 self.opened.add(node)
                 places = {name: self._other_name(name, node) for name in sorted(unknown)}
                 params = (with_sizes(p, places) for p in application.params)
-                more = max(1, application.open_sizes)
-                self.applications[node] = application._replace(params=(*params,), open_sizes=more)
+                self.applications[node] = application._replace(params=(*params,), open_sizes=1)
                 return
             self.size_names |= used
 
@@ -244,7 +245,7 @@ class Shaping:
         return shape
 
     def unknown_name(self, name: str, node: Node, kind: str) -> UnknownName:
-        known = [*self.context.known, *self.size_names]
+        known = [n for n in (*self.context.known, *self.size_names) if n != name]
         near = difflib.get_close_matches(name, known, 2, 0.5)
         hint = " or ".join(near) if near else ", ".join(known[:12])
         message = f"{self.context.what} has the {kind} {name}, which the expression does not have"

@@ -54,8 +54,8 @@ from matderiv.work import MILLION, WorkLimit, bounded
 
 MOST_GUESSES = 4  # names that are tried as the variable
 ROUNDS = 2  # choices that are made one after the other
-MOST = 3 * MILLION  # units of work for one derivation
-A_LINE = MILLION // 2  # more for each of its lines
+MOST = 2 * MILLION  # units of work for one derivation
+A_LINE = MILLION // 4  # more for each of its lines
 
 
 @dataclass(frozen=True)

@@ -104,9 +104,9 @@ _ENGLISH = {
     r"|\bсимметричн\w*": "symmetric",
     r"正定|\bpositiv definit\w*|\bd[eé]fini(?:e|da|ta)s? positiv[aeo]s?\b"
     r"|\bположительно определ\w+": "posdef",
-    r"\bsymm?\b\.?(?![-\w])": "symmetric",
+    r"\bsymm?\b\.?(?!\s*[-\w(])|\bsymm?\.(?=\s)": "symmetric",
     r"\b[Pp]\.\s*[Ss]\.\s*[Dd]\.?(?!\w)|\bpos(?:itive)?\.?\s*semi\.?-?\s*def\b\.?": "psd",
-    r"\b[Pp]\.\s*[Dd]\.?(?!\w)|\bPD\b|\bpos(?:itive)?\.?\s*def\b\.?": "posdef",
+    r"\b[Pp]\.\s*[Dd]\.?(?!\w)|(?<=is )PD\b|(?<=are )PD\b|\bpos(?:itive)?\.?\s*def\b\.?": "posdef",
     r"正交|\borthogonale[snm]?\b|\bort[oh]+gonal[aei]s?\b|\bортогональн\w*": "orthogonal",
     r"对角|対角|(?<!die )(?<!la )\bdiagonale[snm]?\b|\bDiagonalmatri\w+"
     r"|\bдиагональн\w*": "diagonal",
