@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import groupby
 
 from matderiv.calculus.determinants import rank_one
-from matderiv.calculus.spectral import det_power, eigenvalues, of_eigenvalues
+from matderiv.calculus.spectral import det_power, without_spectra
 from matderiv.expr import (
     Expr,
     apply,
@@ -33,8 +33,7 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
 
     What is declared of these variables is not used: the result is to be differentiated by them.
     """
-    if any(is_(n, "eigvals") for n in walk(f)):
-        f = fold(f, lambda n, args: eigenvalues(m := rebuild(n, args)) or m)
+    f = without_spectra(f)
     free = {x: without_facts(x) for x in wrt}
     if any(x is not v for x, v in free.items()):
         without = prepare(substitute(f, free), *free.values())
@@ -241,6 +240,18 @@ def _log_density(node: Expr) -> Expr | None:
     return _written_out(apply("mvnlogpdf", *x.args)) if is_(x, "mvnpdf") else None
 
 
+def _log_of_exp(node: Expr) -> Expr | None:
+    """log(exp(u)/v) = u - log(v).
+
+    >>> text(_log_of_exp(read("log(exp(a'*x)/sum(exp(A*x)))").expr))
+    "a'*x - logsumexp(A*x)"
+    """
+    (x,) = node.args
+    if not is_(x, "div", "ediv") or not is_(x.args[0], "exp") or x.args[0].shape != x.shape:
+        return None
+    return x.args[0].args[0] - folded(apply("log", x.args[1]))
+
+
 def _log_picked(node: Expr) -> Expr | None:
     """The logarithms of the entries of a softmax that labels pick, picked from log_softmax.
 
@@ -278,9 +289,8 @@ _SPELLINGS: tuple[tuple[Form, Form], ...] = (
 _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "softmax": (_unshifted,),
     "sqrt": (_norm,),
-    "log": (_log_density, _log_picked),
+    "log": (_log_density, _log_picked, _log_of_exp),
     **dict.fromkeys(("maximum", "minimum"), (_abs,)),
     "mul": (_kron_vec, _summed),
-    **dict.fromkeys(("sum", "prod", "max", "min"), (of_eigenvalues,)),
     "det": (det_power,),
 }

@@ -6,10 +6,13 @@ the map, dexpm(X, E) for expm. Source: Higham 2008, Functions of Matrices, ch. 3
 """
 
 from collections.abc import Container
+from fractions import Fraction
 
-from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild
+from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, substitute, walk
+from matderiv.functions.eigen import symmetric_part
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import symmetric, transposed
+from matderiv.words.folds import Form, respelled
 
 _KEPT = ("neg", "add", "mul", "div", "power", "inv", "adj")  # functions of X stay functions of X
 
@@ -67,34 +70,61 @@ def commuting(node: Expr, moving: Container[Expr]) -> Expr | None:
     return None if x in moving else slope
 
 
-def eigenvalues(node: Expr) -> Expr | None:
-    """eigvals(S) = eigvalsh(S) for a symmetric S.
+_HALF = Fraction(1, 2)
+_SPELLINGS: tuple[tuple[Form, Form], ...] = (
+    (("sum", ("eigvals eigvalsh", "X")), ("tr", "X")),
+    (("prod", ("eigvals eigvalsh", "X")), ("det", "X")),
+    (("max", ("eigvalsh", "X")), ("lambda_max", "X")),
+    (("min", ("eigvalsh", "X")), ("lambda_min", "X")),
+    (("norm2", ("eigvalsh", "X")), ("norm2", "X")),
+    (("sum", ("epow", ("eigvals eigvalsh", "X"), "k")), ("tr", ("power", "X", "k"))),
+    (("sum", ("ediv", 1, ("eigvals eigvalsh", "X"))), ("tr", ("inv", "X"))),
+    (("sum", ("exp", ("eigvals eigvalsh", "X"))), ("tr", ("expm", "X"))),
+    (("sum", ("log", ("eigvals eigvalsh", "X"))), ("logdet", "X")),
+    (("sum", ("sqrt", ("eigvals eigvalsh", "X"))), ("tr", ("sqrtm", "X"))),
+    (("sum", ("svdvals", "X")), ("norm_nuc", "X")),
+    (("max", ("svdvals", "X")), ("norm_spec", "X")),
+    (("norm2", ("svdvals", "X")), ("norm2", "X")),
+    (("sum", ("epow", ("svdvals", "X"), 2)), ("power", ("norm2", "X"), 2)),
+    (("sum", ("log", ("diag", ("cholesky", "X")))), ("mul", _HALF, ("logdet", "X"))),
+    (("logdet", ("cholesky", "X")), ("mul", _HALF, ("logdet", "X"))),
+    (("prod", ("diag", ("cholesky", "X"))), ("sqrt", ("det", "X"))),
+    (("det", ("cholesky", "X")), ("sqrt", ("det", "X"))),
+    (("det", ("expm", "X")), ("exp", ("tr", "X"))),
+    (("logdet", ("expm", "X")), ("tr", "X")),
+)
+"""What is a function of the whole spectrum, and what it is without eigenvalues and factors."""
 
-    >>> text(eigenvalues(read("eigvals(A*A')", shapes={"A": "m,n"}).expr))
-    "eigvalsh(A*A')"
-    >>> eigenvalues(read("eigvals(A)").expr) is None
-    True
+
+_SPECTRA = ("eigvals", "eigvalsh", "svdvals", "cholesky", "expm")
+
+
+def without_spectra(f: Expr) -> Expr:
+    """f with functions of a whole spectrum said without eigenvalues, singular values and factors.
+
+    >>> typed = ("prod(eigvals(X))", "sum(exp(eigvals(A*A')))", "max(eigvals(X))", "eigvals(A*A')")
+    >>> [text(without_spectra(read(t, shapes={"A": "m,n"}).expr)) for t in typed]
+    ['det(X)', "tr(expm(A*A'))", 'max(eigvals(X))', "eigvalsh(A*A')"]
     """
-    known = is_(node, "eigvals") and symmetric(node.args[0])
-    return apply("eigvalsh", *node.args) if known else None
+    if not any(is_(n, *_SPECTRA) for n in walk(f)):
+        return f
+    return fold(f, lambda n, args: _without_spectrum(rebuild(n, args)))
 
 
-_OF_ALL = {"sum": "tr", "prod": "det", "max": "lambda_max", "min": "lambda_min"}
-
-
-def of_eigenvalues(node: Expr) -> Expr | None:
-    """The sum, product, largest or smallest of all eigenvalues: tr(X), det(X), lambda_max(X).
-
-    >>> text(of_eigenvalues(read("prod(eigvals(X))").expr))
-    'det(X)'
-    >>> of_eigenvalues(read("max(eigvals(X))").expr) is None
-    True
-    """
-    (x,) = node.args
-    any_matrix = is_(x, "eigvals") and is_(node, "sum", "prod")
-    if node.params[0] is not None or not (any_matrix or is_(x, "eigvalsh")):
-        return None
-    return apply(_OF_ALL[node.function.name], *x.args)
+def _without_spectrum(node: Expr) -> Expr:
+    if is_(node, "eigvals") and symmetric(node.args[0]):
+        return apply("eigvalsh", *node.args)
+    for form, known in _SPELLINGS:
+        if is_(node, form[0]) and (found := respelled(node, form, known)) is not None:
+            inner = node
+            while not is_(inner, *_SPECTRA):
+                inner = next(a for a in inner.args if number_value(a) is None)
+            (x,) = inner.args
+            whole = symmetric(x) or is_(found, "lambda_max", "lambda_min")
+            if is_(inner, "eigvalsh", "cholesky") and not whole:
+                return substitute(found, {x: symmetric_part(x)})
+            return found
+    return node
 
 
 def det_power(node: Expr) -> Expr | None:

@@ -320,10 +320,15 @@ for _name, _axes, _change, _np_part, _says in (
     )
 
 
+def _condition(x: Expr) -> Expr:
+    square = x.shape[0] == x.shape[1]
+    return apply("norm_spec", x) * apply("norm_spec", apply("inv" if square else "pinv", x))
+
+
 shorthand(
     "cond",
     _singular_shape(),
-    lambda x: apply("norm_spec", x) * apply("norm_spec", apply("pinv", x)),
+    _condition,
     analytic=False,
     says="`cond(X) = norm_spec(X)*norm_spec(pinv(X))`: largest over smallest singular value.",
 )

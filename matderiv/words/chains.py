@@ -244,6 +244,11 @@ def _meet(left: Expr, right: Expr) -> list[Expr] | None:
         base = left.args[0] if is_(left, "transpose") else left
         if "orthogonal" in facts(base):
             return [apply("eye", params=(left.shape[0],))]
+        factor = base.args[0] if is_(base, "inv") else base
+        if is_(factor, "cholesky") and (base is factor) == (base is left):
+            whole = factor.args[0]  # L*L' is A, inv(L)'*inv(L) its inverse
+            if symmetric(whole):
+                return [whole if base is factor else apply("inv", whole)]
     return [left] if left is right and _own_square(left) else None
 
 

@@ -187,17 +187,20 @@ def _fits(e: Expr, form: Form, found: dict[str, Any]) -> bool:
 
 def _made(form: Form, found: dict[str, Any]) -> Expr | None:
     """What a form stands for; None where an axis would be lost."""
+    if isinstance(form, (int, Fraction)):
+        return number(form)
     if isinstance(form, str):
         made: Expr = found[form]
         return made
-    name, inner = form[0], _made(form[1], found)
-    assert inner is not None
-    if name == "neg":
-        return negated(inner)
+    name, *parts = form
+    inner = [made for part in parts if (made := _made(part, found)) is not None]
     axis = found.get("axis", (None,))
-    if REGISTRY[name].call in _ALONG:
-        return apply(name, inner, params=axis)
-    return apply(name, inner) if axis == (None,) else None
+    along = REGISTRY[name].call in _ALONG
+    if len(inner) < len(parts) or not (along or axis == (None,)):
+        return None
+    if name == "neg":
+        return negated(inner[0])
+    return apply(name, *inner, params=axis if along else ())
 
 
 def one_plus_exp(e: Expr) -> Expr | None:
