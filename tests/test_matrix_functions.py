@@ -125,3 +125,26 @@ def test_printed_code_has_the_same_values(f: str, target: str) -> None:
 def test_functions_of_one_matrix_commute_in_results() -> None:
     found = derive("norm2(logm(S))^2", "S", assume={"S": "posdef"})
     assert str(found) == "2*inv(S)*logm(S)"
+
+
+SYMMETRIC, POSITIVE = {"assume": {"X": "symmetric"}}, {"assume": {"X": "posdef"}}
+SPECTRA: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
+    ("sum(eigvalsh(X).^2)", "X", {"X": "n,n"}, SYMMETRIC, "2*X"),
+    ("sum(log(eigvalsh(X)))", "X", {"X": "n,n"}, POSITIVE, "inv(X)"),
+    ("sum(1./eigvalsh(X))", "X", {"X": "n,n"}, POSITIVE, "-inv(X)^2"),
+    ("sum(exp(eigvalsh(X)))", "X", {"X": "n,n"}, SYMMETRIC, "expm(X)"),
+    ("log(prod(eigvalsh(X)))", "X", {"X": "n,n"}, {}, "2*inv(X + X')"),
+    ("sum(svdvals(X).^2)", "X", {"X": "m,n"}, {}, "2*X"),
+    ("2*sum(log(diag(cholesky(X))))", "X", {"X": "n,n"}, POSITIVE, "inv(X)"),
+    ("norm2(cholesky(X)\\b)^2", "b", {"X": "n,n", "b": "n"}, POSITIVE, "2*inv(X)*b"),
+    ("det(expm(X))", "X", {"X": "n,n"}, {}, "exp(tr(X))*eye(n)"),
+]
+
+
+@pytest.mark.parametrize(("typed", "wrt", "shapes", "how", "expected"), SPECTRA)
+def test_a_function_of_a_whole_spectrum(
+    typed: str, wrt: str, shapes: dict[str, str], how: dict[str, Any], expected: str
+) -> None:
+    found = derive(typed, wrt, shapes=shapes, **how)
+    assert found.checked is not None
+    assert (str(found), found.checked.verdict) == (expected, "verified")

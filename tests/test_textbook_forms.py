@@ -21,20 +21,7 @@ from matderiv.language.printer import text
 from matderiv.numeric.evaluate import evaluate
 
 N2 = {"A": "symmetric", "B": "symmetric"}
-SYMMETRIC, POSITIVE = {"assume": {"X": "symmetric"}}, {"assume": {"X": "posdef"}}
-SPECTRA: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
-    ("sum(eigvalsh(X).^2)", "X", {"X": "n,n"}, SYMMETRIC, "2*X"),
-    ("sum(log(eigvalsh(X)))", "X", {"X": "n,n"}, POSITIVE, "inv(X)"),
-    ("sum(1./eigvalsh(X))", "X", {"X": "n,n"}, POSITIVE, "-inv(X)^2"),
-    ("sum(exp(eigvals(X)))", "X", {"X": "n,n"}, {}, "expm(X)'"),
-    ("log(prod(eigvalsh(X)))", "X", {"X": "n,n"}, {}, "2*inv(X + X')"),
-    ("sum(svdvals(X).^2)", "X", {"X": "m,n"}, {}, "2*X"),
-    ("2*sum(log(diag(cholesky(X))))", "X", {"X": "n,n"}, POSITIVE, "inv(X)"),
-    ("norm2(cholesky(X)\\b)^2", "b", {"X": "n,n", "b": "n"}, POSITIVE, "2*inv(X)*b"),
-    ("det(expm(X))", "X", {"X": "n,n"}, {}, "exp(tr(X))*eye(n)"),
-]
 FORMS: list[tuple[str, str, dict[str, str], dict[str, Any], str]] = [
-    *SPECTRA,
     ("-log(exp(u'*v)/sum(exp(K*v)))", "v", {"K": "m,n", "u": "n"}, {}, "K'*softmax(K*v) - u"),
     ("(x'*A*x)*(x'*B*x)", "x", {}, {"assume": N2}, "2*((x'*B*x)*A + (x'*A*x)*B)*x"),
     ("(x'*A*x)/(x'*B*x)", "x", {}, {"assume": N2}, "2*(A - x'*A*x/(x'*B*x)*B)*x/(x'*B*x)"),

@@ -190,8 +190,8 @@ def _made(form: Form, found: dict[str, Any]) -> Expr | None:
     if isinstance(form, (int, Fraction)):
         return number(form)
     if isinstance(form, str):
-        made: Expr = found[form]
-        return made
+        whole: Expr = found[form]
+        return whole
     name, *parts = form
     inner = [made for part in parts if (made := _made(part, found)) is not None]
     axis = found.get("axis", (None,))
