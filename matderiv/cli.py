@@ -8,7 +8,7 @@ from importlib import import_module
 
 from matderiv import __version__
 from matderiv.command import failures, verbs
-from matderiv.command.interrupts import Terminated, interruptible
+from matderiv.command.failures import Terminated, interruptible
 from matderiv.command.options import Request, quoted, read_arguments
 from matderiv.command.streams import Terminal
 from matderiv.errors import MatderivError

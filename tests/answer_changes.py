@@ -22,7 +22,7 @@ from matderiv.numeric.evaluate import compile_, evaluate
 from matderiv.numeric.sampling import Point, sampler
 from matderiv.shapes import is_scalar
 from matderiv.verification.claims import Asked, ask, read_answer
-from matderiv.verification.mistakes.sketch import Sketch, drawn, places, replaced, sketch
+from matderiv.verification.mistakes.edits import Sketch, drawn, places, replaced, sketch
 from matderiv.verification.verdict import Counterexample
 
 DATA = Path(__file__).parent / "data" / "answers.jsonl"

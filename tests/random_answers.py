@@ -23,7 +23,7 @@ from matderiv.expr import Expr, is_, variables, walk
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import sizes_in
 from matderiv.verification.claims import Asked, ask, claims, conventional
-from matderiv.verification.mistakes.sketch import Sketch, sketch
+from matderiv.verification.mistakes.edits import Sketch, sketch
 
 LITERALS = (
     "2 3 0.5 1.5 7 10 0.1 0.3 25 50 100 0.01 300 1000 1e4 1e5 1e6 1e-3 1e-4 1e-5 1e-6".split()

@@ -31,7 +31,7 @@ FLOORS = (  # title, folder, modules
     (
         "3: numbers out",
         "numeric/",
-        "interpret poles exponentials stable ranges evaluate cofactors subgradients "
+        "interpret poles exponentials stable ranges evaluate subgradients "
         "indeterminate draws kinks sampling differences question small_sizes "
         "scaled_lines both_sides report kronecker",
     ),

@@ -13,8 +13,8 @@ from answer_changes import arguments, equal_values, rows
 from matderiv import derive, verify, verify_steps
 from matderiv.errors import MatderivError, ParseError, UnknownName
 from matderiv.verification.claims import ask, read_answer
+from matderiv.verification.mistakes.diagnosis import tidied
 from matderiv.verification.mistakes.solving import FAILURES, CauseSearch
-from matderiv.verification.mistakes.tidying import tidied
 from matderiv.verification.verdict import HINTS, hint_of
 
 LEAST_SQUARES = ("norm2(A*x - b)^2", "x")

@@ -11,7 +11,7 @@ from answer_changes import arguments, rows
 from matderiv.doors.verify import verify
 from matderiv.expr import variable
 from matderiv.verification.claims import ask, read_answer
-from matderiv.verification.mistakes.sketch import drawn, places, replaced, sketch
+from matderiv.verification.mistakes.edits import drawn, places, replaced, sketch
 
 LEAST_SQUARES = ("norm2(X*w-y)^2", "w")
 LOGISTIC = ("sum(log(1+exp(-y.*(X*w))))", "w")

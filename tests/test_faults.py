@@ -18,7 +18,7 @@ import matderiv as md
 import matderiv.verification.derivations.problems as steps_of
 from matderiv import work
 from matderiv.command import homework
-from matderiv.command.interrupts import TimeUp
+from matderiv.command.failures import TimeUp
 from matderiv.doors import check
 from matderiv.errors import MatderivError, visible
 from matderiv.input.resolve import read

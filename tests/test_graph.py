@@ -12,7 +12,7 @@ from graph_cases import CASES, Case
 import matderiv as md
 from matderiv.circuit.nodes import CONSTANT
 from matderiv.circuit.passes import share_of
-from matderiv.circuit.repeats import repeats
+from matderiv.circuit.picture import repeats
 from matderiv.doors.graph import Graph, graph
 from matderiv.expr import apply, substitute, variable
 from matderiv.numeric.evaluate import evaluate

@@ -23,8 +23,7 @@ from test_problems import assert_same, written
 import matderiv as md
 from matderiv.errors import MatderivError
 from matderiv.expr import variable
-from matderiv.output.documents.html import document_html
-from matderiv.output.documents.mathml import breakable, mathml
+from matderiv.output.documents.html import breakable, document_html, mathml
 from matderiv.output.latex.formula import latex
 from matderiv.output.layout import UnreadFormula
 

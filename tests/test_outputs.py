@@ -20,7 +20,7 @@ import matderiv as md
 from matderiv.command.streams import Terminal
 from matderiv.errors import MatderivError, display_width
 from matderiv.input.resolve import read
-from matderiv.output.documents.markdown import document_markdown
+from matderiv.output.documents.latex import document_markdown
 from matderiv.output.wrapping import folded
 
 LEAST_SQUARES = ("norm2(A*x - b)^2", "x", "--shape", "b: m")

@@ -15,9 +15,8 @@ from matderiv.command.failures import UsageError
 from matderiv.command.rules import example, example_steps, explained, listed, symbol
 from matderiv.functions.record import Function
 from matderiv.language.sentences import plain_words
-from matderiv.output.documents.spoken import SpokenNames
-from matderiv.views.catalogue import RULES, Rule, proof_of, rules_of
-from matderiv.views.reasons import says
+from matderiv.output.documents.lines import SpokenNames
+from matderiv.views.reasons import RULES, Rule, proof_of, rules_of, says
 
 SIZES = {"n": 3, "m": 4, "k": 2}
 SHAPES = {"A": "nn", "B": "nn", "C": "nn", "M": "nn", "N": "nn"} | dict.fromkeys("uvxab", "n")

@@ -18,14 +18,13 @@ from matderiv.command.rules import explained
 from matderiv.doors.derive import Derivation, derive
 from matderiv.errors import MatderivError, NoRule
 from matderiv.expr import Expr
-from matderiv.output.documents.latex import document_latex
-from matderiv.output.documents.markdown import document_markdown
+from matderiv.output.documents.latex import document_latex, document_markdown
 from matderiv.output.documents.text import document_text
 from matderiv.tensors.tensor import Tensor, Term
-from matderiv.views.catalogue import rules_of
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Partial, Section, Step
+from matderiv.views.reasons import rules_of
 from matderiv.views.truth import UntrueLine, verified
 
 View = Callable[..., Document]

@@ -34,8 +34,7 @@ from matderiv.words.chains import (
     turned,
 )
 from matderiv.words.monomials import multiply_into, scaled
-from matderiv.words.reading import shortest
-from matderiv.words.signs import total
+from matderiv.words.signs import shortest, total
 from matderiv.work import spend
 
 MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains

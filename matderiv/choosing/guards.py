@@ -13,7 +13,7 @@ from matderiv.expr import Expr, apply, fold, is_, number, number_value, rebuild,
 from matderiv.numeric.poles import entrywise, is_mask, may_lack_value, outside_branches, poles
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
-from matderiv.words.reading import shortest
+from matderiv.words.signs import shortest
 
 
 def guarded(e: Expr, f: Expr) -> Expr:

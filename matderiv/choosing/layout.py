@@ -21,8 +21,7 @@ from matderiv.tensors.tensor import Factor, Index, Indices, Tensor, Term, delta,
 from matderiv.words.chains import chain, matrix_product, transposed, transposed_chain, turned
 from matderiv.words.folds import tidy
 from matderiv.words.monomials import scaled
-from matderiv.words.reading import shortest
-from matderiv.words.signs import total
+from matderiv.words.signs import shortest, total
 
 Sides = tuple[Indices, Indices]  # the axes of f, and of the variable
 

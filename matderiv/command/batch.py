@@ -13,13 +13,19 @@ from typing import Any
 
 from matderiv.arguments import given
 from matderiv.command.derive import json_text
-from matderiv.command.failures import BUG, SCHEMA, InternalError, UsageError, unexpected
-from matderiv.command.formats import FORMULA, TABLES, guarded, outlet
+from matderiv.command.failures import BUG, SCHEMA, InternalError, UsageError, unexpected, within
 from matderiv.command.homework import status
-from matderiv.command.interrupts import within
 from matderiv.command.options import Request
 from matderiv.command.question import conventions, declared
-from matderiv.command.streams import Terminal, file_text, standard_input
+from matderiv.command.streams import (
+    FORMULA,
+    TABLES,
+    Terminal,
+    file_text,
+    guarded,
+    outlet,
+    standard_input,
+)
 from matderiv.errors import LimitError, MatderivError, ParseError
 from matderiv.language.declare import declarations
 from matderiv.verification.batch import Row, RowVerdict, summary, verify_many

@@ -5,12 +5,10 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from matderiv.command.failures import OutputError, UsageError
-from matderiv.command.formats import guarded
+from matderiv.command.failures import OutputError, TimeUp, UsageError, limited
 from matderiv.command.homework import SUFFIXES, status, text_and_suffix, verdicts
-from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request
-from matderiv.command.streams import Terminal, file_text, write_file
+from matderiv.command.streams import Terminal, file_text, guarded, write_file
 from matderiv.errors import MatderivError
 from matderiv.output.documents.marked_sheets import (
     SHEETS,

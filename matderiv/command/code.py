@@ -5,12 +5,10 @@ from typing import Any
 
 from matderiv.command import answer, failures
 from matderiv.command.derive import json_text
-from matderiv.command.failures import InternalError, UsageError
-from matderiv.command.formats import PROGRAMS, outlet
-from matderiv.command.interrupts import TimeUp, limited, within
+from matderiv.command.failures import InternalError, TimeUp, UsageError, limited, within
 from matderiv.command.options import Request
 from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
-from matderiv.command.streams import Terminal
+from matderiv.command.streams import PROGRAMS, Terminal, outlet
 from matderiv.doors.gradients import ValueAndGradients, pullbacks, value_and_gradients
 from matderiv.errors import MatderivError
 from matderiv.numeric.check import undecided

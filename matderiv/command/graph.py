@@ -6,14 +6,14 @@ from typing import Any
 from matderiv.arguments import fields_of
 from matderiv.command import answer
 from matderiv.command.derive import json_text
-from matderiv.command.failures import FINE, SCHEMA, UsageError
-from matderiv.command.formats import PICTURES, format_of
-from matderiv.command.interrupts import within
+from matderiv.command.failures import FINE, SCHEMA, UsageError, within
 from matderiv.command.options import Request
 from matderiv.command.question import declared, encoded
 from matderiv.command.streams import (
+    PICTURES,
     Terminal,
     file_text,
+    format_of,
     refuse_to_overwrite,
     standard_input,
     write_file,

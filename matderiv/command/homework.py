@@ -8,12 +8,10 @@ from typing import Any
 from matderiv.arguments import fields_of
 from matderiv.command import failures
 from matderiv.command.derive import json_text
-from matderiv.command.failures import TimeLimitError
-from matderiv.command.formats import DERIVATIONS, outlet
-from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.failures import TimeLimitError, TimeUp, limited
 from matderiv.command.options import Request
 from matderiv.command.question import declared
-from matderiv.command.streams import Terminal, file_text, standard_input
+from matderiv.command.streams import DERIVATIONS, Terminal, file_text, outlet, standard_input
 from matderiv.output.documents.marked_sheets import SHEETS, MarkedSheet
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.homework import Progress, verify_homework

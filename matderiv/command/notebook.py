@@ -18,9 +18,8 @@ from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, visible
 from matderiv.lazy import Shown, np
 from matderiv.numeric.report import CheckReport
-from matderiv.output.documents.html import inside_page
+from matderiv.output.documents.html import inside_page, mathml
 from matderiv.output.documents.marked_sheets import OPEN, RIGHT, WRONG, colour_of
-from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
 from matderiv.verification.derivations.findings import StepsVerdict

@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any
 
 from matderiv.arguments import in_short
-from matderiv.command.failures import UsageError
+from matderiv.command.failures import TimeUp, UsageError, limited
 from matderiv.command.flags import VIEWS
-from matderiv.command.interrupts import TimeUp, limited
 from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
 from matderiv.doors.derivations import Derivations

@@ -21,8 +21,7 @@ from matderiv.language.printer import SYMBOLS, text
 from matderiv.language.sentences import plain_words
 from matderiv.output.documents.text import equation
 from matderiv.output.wrapping import in_columns
-from matderiv.views.catalogue import BY_NAME, RULES, STEP_NAMES, Rule, proof_of, rules_of
-from matderiv.views.reasons import says
+from matderiv.views.reasons import BY_NAME, RULES, STEP_NAMES, Rule, proof_of, rules_of, says
 
 _DOMAIN_WORDS = {
     "nonzero": "not 0",

@@ -5,7 +5,7 @@ from typing import Any
 from matderiv.command import failures
 from matderiv.command.answer import heard
 from matderiv.command.derive import json_text
-from matderiv.command.interrupts import within
+from matderiv.command.failures import within
 from matderiv.command.options import Request
 from matderiv.command.question import understood
 from matderiv.command.streams import Terminal

@@ -7,8 +7,7 @@ from typing import Any
 from matderiv.arguments import fields_of
 from matderiv.command import answer, batch, classroom, failures, homework
 from matderiv.command.derive import json_text
-from matderiv.command.failures import TimeLimitError, UsageError
-from matderiv.command.interrupts import TimeUp, limited
+from matderiv.command.failures import TimeLimitError, TimeUp, UsageError, limited
 from matderiv.command.options import Request
 from matderiv.command.question import TypedQuestion, conventions, spelled, understood
 from matderiv.command.streams import Terminal

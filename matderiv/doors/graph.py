@@ -11,12 +11,11 @@ from matderiv.arguments import one_of, optional_mapping, require_text, require_v
 from matderiv.calculus.derivative import differentiate
 from matderiv.choosing.parts import name_parts
 from matderiv.circuit.drawing import Drawing, drawing
-from matderiv.circuit.gates import explanation, no_gradient
+from matderiv.circuit.gates import BackwardStep, explanation, no_gradient, steps
 from matderiv.circuit.nodes import Circuit, Node, circuit, rewritten
 from matderiv.circuit.passes import Backprop, Edge, backprop, direct, in_its_own_name
 from matderiv.circuit.picture import Picture, picture
 from matderiv.circuit.running import Run, backward, forward, gaps, notes_on
-from matderiv.circuit.steps import BackwardStep, steps
 from matderiv.doors.check import truthful_pass
 from matderiv.errors import MatderivError, ShapeError, UnknownName
 from matderiv.expr import Expr, is_, variables, walk
@@ -28,9 +27,8 @@ from matderiv.language.declare import SHAPES
 from matderiv.language.printer import text
 from matderiv.lazy import Shown
 from matderiv.numeric.evaluate import Array, evaluate
-from matderiv.output.graphs.dot import graph_dot, graph_mermaid
+from matderiv.output.graphs.dot import graph_dot, graph_mermaid, graph_text
 from matderiv.output.graphs.svg import graph_svg
-from matderiv.output.graphs.table import graph_text
 from matderiv.output.graphs.tikz import graph_tikz
 from matderiv.output.index_notation import carried_out, index_equation
 from matderiv.work import A_VERB, bounded

@@ -11,6 +11,7 @@ from matderiv.arguments import given, require_text, require_word
 from matderiv.doors.derivation import VIEWS, Derivation
 from matderiv.errors import MatderivError, visible
 from matderiv.language.printer import text
+from matderiv.output.documents.lines import SpokenNames
 from matderiv.output.documents.notebooks import steps_of_several
 from matderiv.output.documents.sheets import (
     Drawn,
@@ -21,7 +22,6 @@ from matderiv.output.documents.sheets import (
     sheet_part,
     sheet_text,
 )
-from matderiv.output.documents.spoken import SpokenNames
 from matderiv.output.latex.equation import free_letter, function_symbol
 from matderiv.output.latex.formula import formula
 from matderiv.shapes import shape_text

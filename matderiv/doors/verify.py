@@ -23,7 +23,7 @@ from matderiv.numeric.evaluate import Array
 from matderiv.verification.claims import Asked, ask, read_answer
 from matderiv.verification.judging import POINTS
 from matderiv.verification.mistakes.diagnose import sketched
-from matderiv.verification.mistakes.sketch import places
+from matderiv.verification.mistakes.edits import places
 from matderiv.verification.valuation import Truths, Valuation, valuations
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, Verdict
 from matderiv.verification.verifying import verify_asked

@@ -14,7 +14,6 @@ from functools import reduce
 
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, apply, eye, fold, has, is_, number_value, rebuild, substitute, walk
-from matderiv.numeric.cofactors import LINEAR, without_quotient
 from matderiv.numeric.poles import (
     PARTIAL,
     base,
@@ -27,7 +26,7 @@ from matderiv.numeric.poles import (
     outside_branches,
     poles,
 )
-from matderiv.numeric.stable import valued
+from matderiv.numeric.stable import LINEAR, valued, without_quotient
 from matderiv.numeric.subgradients import Subject
 from matderiv.shapes import Shape
 

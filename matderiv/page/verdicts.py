@@ -11,8 +11,8 @@ from matderiv.command.homework import text_and_suffix, verdicts
 from matderiv.command.options import read_arguments
 from matderiv.doors.verify import verify
 from matderiv.errors import MatderivError, visible
+from matderiv.output.documents.html import mathml
 from matderiv.output.documents.marked_sheets import SHEETS, MarkedSheet, Turned
-from matderiv.output.documents.mathml import mathml
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames
 from matderiv.verification.batch import verify_rows

@@ -7,14 +7,44 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.calculus.derivative import Derivative, fractions_apart
 from matderiv.calculus.recognise import prepare
+from matderiv.calculus.structure import linear_structure, numeric_projection
 from matderiv.errors import DomainError
 from matderiv.expr import Expr, variables
-from matderiv.lazy import later, np
-from matderiv.numeric.evaluate import Array, evaluate
+from matderiv.lazy import later, np, quiet
+from matderiv.numeric.evaluate import Array, Sizes, evaluate
 from matderiv.numeric.indeterminate import at_edges, may_fail
 from matderiv.numeric.stable import valued
 from matderiv.numeric.subgradients import Subject, may_tie, ties_shared
-from matderiv.programs.mean_value import around
+
+PLACES = 32  # on the circle
+RADIUS = 1e-2
+NOISE = 1e-9  # Fourier coefficients that are so much smaller than the values are rounding
+_OPEN_FACTS = {"positive", "posdef"}  # beside the linear ones: true all around a point
+
+
+@quiet()
+def around(expr: Expr, x: Expr, values: Mapping[str, Any], sizes: Sizes) -> Array:
+    """The formula's value by its values where x moves; DomainError where they do not tell.
+
+    >>> from matderiv.expr import apply, variable
+    >>> x = variable("x")
+    >>> float(around(apply("sin", x) / x, x, {"x": 0.0}, {}).round(12))
+    1.0
+    """
+    space = linear_structure(x)
+    center = np.asarray(values[x.name], dtype=float)
+    direction = np.cos(1.7 * np.arange(center.size) + 0.3).reshape(center.shape)
+    projection = numeric_projection(x, "projected", 1)
+    direction = direction if projection is None else projection(direction)
+    turns = np.exp(2j * np.pi * np.arange(PLACES) / PLACES)
+    near = center + RADIUS * max(1.0, np.abs(center).max()) * np.multiply.outer(turns, direction)
+    rows = np.stack([evaluate(expr, {**values, x.name: v}, sizes, analytic=True) for v in near])
+    powers = np.fft.fft(rows, axis=0) / PLACES
+    off = np.abs([*powers[:1].imag, *powers[PLACES // 2 :]]).max()
+    if x.params[2] - _OPEN_FACTS - {space} or not off <= NOISE * np.abs(rows).max():
+        raise DomainError(f"the limit is not known as {x.name} goes there")
+    return powers[0].real
+
 
 if TYPE_CHECKING:
     from matderiv.programs import compiled

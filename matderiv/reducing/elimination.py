@@ -34,7 +34,7 @@ from matderiv.words.chains import (
 )
 from matderiv.words.folds import tidy
 from matderiv.words.monomials import Mono, entrywise, multiply_into
-from matderiv.words.reading import reading_key, stops
+from matderiv.words.signs import reading_key, stops
 
 MAX_SPLIT = 5  # diagonals of longer products are not written as sums
 

@@ -5,7 +5,7 @@ from matderiv.reducing.network import Edge, Network, as_matrix
 from matderiv.tensors.tensor import Factor, Index
 from matderiv.words.chains import factors_of, matrix_product, transposed
 from matderiv.words.monomials import multiply_into
-from matderiv.words.reading import reading_key
+from matderiv.words.signs import reading_key
 
 
 def reduce_joined(net: Network) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from matderiv.expr import Expr, walk
 from matderiv.tensors.tensor import Factor, Index, Indices
-from matderiv.words.reading import reading_key
+from matderiv.words.signs import reading_key
 
 MAX_READ = 60  # expressions of more symbols are told apart by what `reading_key` sees
 Key = tuple[Any, ...]

@@ -20,7 +20,6 @@ from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, re
 from matderiv.views.components import joined
 from matderiv.views.document import Derived, Document, Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name
-from matderiv.views.joining import Condensed, condensed
 from matderiv.views.outline import Told, View
 from matderiv.views.pairings import (
     change_last,
@@ -37,6 +36,8 @@ from matderiv.views.pairings import (
 from matderiv.views.passes import BackwardPass, as_row, in_names, merged
 from matderiv.views.reasons import REARRANGED, code, identified, rearranging, rule_name
 from matderiv.views.rule_lines import (
+    Condensed,
+    condensed,
     has,
     is_matrix,
     of_matrix_entries,

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import partial
 
 from matderiv.calculus.sweeps import axes_of, pullback, pushforward
-from matderiv.choosing.stacks import stacked
+from matderiv.choosing.placed import stacked
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import (
     Expr,

@@ -11,7 +11,7 @@ from matderiv.calculus.derivative import FORWARDS, derivative_anywhere
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
-from matderiv.choosing.stacks import stacked
+from matderiv.choosing.placed import stacked
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, dependents, is_, substitute, variable, variables, walk
 from matderiv.shapes import is_scalar, long_axes, shape_text

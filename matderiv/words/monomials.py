@@ -10,8 +10,7 @@ from matderiv.expr import Expr, apply, is_, number
 from matderiv.shapes import Shape, is_scalar
 from matderiv.tensors.tensor import Exponent
 from matderiv.words.chains import MAX_CHAIN, transposed
-from matderiv.words.reading import reading_key
-from matderiv.words.signs import is_one, negated
+from matderiv.words.signs import is_one, negated, reading_key
 
 Mono = dict[Expr, Exponent]
 """A product of powers, entry by entry, in the order in which a reader meets them."""

@@ -7,8 +7,8 @@ from matderiv.expr import Expr, variables
 from matderiv.language.sentences import plain_words
 from matderiv.output.documents.text import equation, left_text, side_text
 from matderiv.shapes import shape_text
-from matderiv.views.catalogue import BY_NAME, rules_of
 from matderiv.views.document import Document, Partial, Section, Step
+from matderiv.views.reasons import BY_NAME, rules_of
 
 
 @dataclass(frozen=True)

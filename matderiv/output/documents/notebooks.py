@@ -16,9 +16,14 @@ from matderiv.output.documents.html import (
     inside_page,
     said,
 )
-from matderiv.output.documents.latex import LATEX, answer_latex, document_latex
-from matderiv.output.documents.markdown import answer_markdown, document_markdown
-from matderiv.output.documents.spoken import SpokenNames
+from matderiv.output.documents.latex import (
+    LATEX,
+    answer_latex,
+    answer_markdown,
+    document_latex,
+    document_markdown,
+)
+from matderiv.output.documents.lines import SpokenNames
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.documents.typst import answer_typst, document_typst
 from matderiv.output.latex.equation import derivative_latex, index_equation_latex

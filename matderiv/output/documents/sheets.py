@@ -17,14 +17,16 @@ from matderiv.output.documents.html import (
 )
 from matderiv.output.documents.latex import (
     LATEX,
+    MARKDOWN,
     PREAMBLE,
     aligned,
     document_latex,
+    document_markdown,
+    escaped_text,
     plain,
     typewriter,
 )
-from matderiv.output.documents.markdown import MARKDOWN, document_markdown, escaped_text
-from matderiv.output.documents.spoken import SpokenNames
+from matderiv.output.documents.lines import SpokenNames
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.wrapping import in_columns
 from matderiv.views.document import About, Document

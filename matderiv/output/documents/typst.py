@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 
 from matderiv.language.printer import strings_in
-from matderiv.output.documents.lines import DocumentNames, Line, Wording, written_sections
-from matderiv.output.documents.spoken import SpokenNames
+from matderiv.output.documents.lines import (
+    DocumentNames,
+    Line,
+    SpokenNames,
+    Wording,
+    written_sections,
+)
 from matderiv.output.latex.formula import formula
 from matderiv.output.layout import FENCE, Element, layout
 from matderiv.views.document import About, Document

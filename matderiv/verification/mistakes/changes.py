@@ -13,31 +13,40 @@ from functools import partial
 from matderiv.choosing.items import multiplied
 from matderiv.expr import Expr, is_, walk
 from matderiv.language.printer import text
-from matderiv.verification.mistakes.completions import chain_factors, surroundings, terms
-from matderiv.verification.mistakes.confusions import functions, slopes
-from matderiv.verification.mistakes.diagnosis import Diagnosis, Said, explained, short
+from matderiv.verification.mistakes.confusions import (
+    chain_factors,
+    functions,
+    slopes,
+    surroundings,
+    terms,
+)
+from matderiv.verification.mistakes.diagnosis import Diagnosis, Said, explained, short, tidied
 from matderiv.verification.mistakes.edits import (
     EditContext,
     Family,
+    Path,
+    Sketch,
     axes,
+    drawn,
     factors,
     fewer_factors,
     fewer_terms,
     inverses,
     names,
     orders,
+    places,
     powers,
     products,
     reductions,
+    replaced,
     signs,
+    sketch,
     symmetric,
     transposes,
 )
 from matderiv.verification.mistakes.layouts import in_another_layout, scaled_by_number
 from matderiv.verification.mistakes.proposals import context_of, sizes_of
-from matderiv.verification.mistakes.sketch import Path, Sketch, drawn, places, replaced, sketch
 from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term
-from matderiv.verification.mistakes.tidying import tidied
 
 BUDGET = 4_000  # changes of one family tried before the search goes on
 TOTAL = 12_000  # changes of all families

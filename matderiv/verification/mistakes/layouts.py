@@ -14,9 +14,8 @@ from matderiv.numeric.evaluate import Array
 from matderiv.shapes import long_axes
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
 from matderiv.verification.judging import judged
-from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidier
+from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidied, tidier
 from matderiv.verification.mistakes.solving import CauseSearch, of_all_points, ratios
-from matderiv.verification.mistakes.tidying import tidied
 from matderiv.verification.valuation import Valuation
 
 ROUND = 12  # decimals are read as fractions with denominators up to this

@@ -9,9 +9,8 @@ from matderiv.expr import Expr, apply, is_, number, variables, walk
 from matderiv.shapes import size_names
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.confusions import unary_functions
-from matderiv.verification.mistakes.edits import EditContext, pooled
-from matderiv.verification.mistakes.sketch import Sketch, places, sketch
-from matderiv.verification.mistakes.sketch import drawn as sketched
+from matderiv.verification.mistakes.edits import EditContext, Sketch, places, pooled, sketch
+from matderiv.verification.mistakes.edits import drawn as sketched
 from matderiv.verification.mistakes.solving import CauseSearch
 
 POOL = 160  # terms and factors proposed
