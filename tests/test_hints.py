@@ -12,7 +12,7 @@ from problems import Problem, problems
 
 import matderiv as md
 from matderiv.language.printer import text
-from matderiv.output.documents.hints import hint
+from matderiv.output.documents.text import hint
 
 VIEWS = ("chain", "differential", "index")
 PROBLEMS = [p for p in problems() if "hard" not in p.tags][::3]

@@ -15,9 +15,8 @@ from test_latex import FORMULAS, HOSTILE
 import matderiv as md
 from matderiv.choosing.parts import name_parts
 from matderiv.expr import variable
-from matderiv.output.latex.equation import derivative_latex, index_equation_latex
+from matderiv.output.latex.equation import derivative_latex, index_equation_latex, index_latex
 from matderiv.output.latex.formula import latex
-from matderiv.output.latex.index import index_latex
 
 
 def equations(**style: str) -> list[str]:

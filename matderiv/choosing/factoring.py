@@ -18,7 +18,7 @@ from matderiv.choosing.items import (
     variants,
     without_brackets,
 )
-from matderiv.choosing.search import Key, Search
+from matderiv.choosing.search import MAX_FACTORED, Key, Search
 from matderiv.choosing.terms import common, content, without
 from matderiv.expr import Expr, apply, is_
 from matderiv.reducing.raising import Raised, raise_term, spell
@@ -36,8 +36,6 @@ from matderiv.words.chains import (
 from matderiv.words.monomials import multiply_into, scaled
 from matderiv.words.signs import shortest, total
 from matderiv.work import spend
-
-MAX_FACTORED = 12  # sums of more terms are not searched for common factors of chains
 
 
 def factored(items: list[Item], search: Search) -> Expr:

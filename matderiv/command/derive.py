@@ -16,10 +16,9 @@ from matderiv.doors.sheet import several
 from matderiv.expr import variable
 from matderiv.input.guesses import guesses
 from matderiv.numeric.report import CheckReport
-from matderiv.output.documents.hints import hint, step_text
 from matderiv.output.documents.latex import document_latex
 from matderiv.output.documents.notebooks import PAGES, Steps, in_page, steps_of_several
-from matderiv.output.documents.text import document_text, partial_text
+from matderiv.output.documents.text import document_text, hint, partial_text, step_text
 from matderiv.output.documents.typst import typst
 from matderiv.output.wrapping import folded
 from matderiv.views.document import Partial

@@ -32,18 +32,16 @@ if TYPE_CHECKING:
     from matderiv.input.resolve import Reading
     from matderiv.numeric.report import CheckReport
     from matderiv.output import index_notation, to_sympy
-    from matderiv.output.code import derivative
-    from matderiv.output.documents import hints, notebooks
+    from matderiv.output.code import program
     from matderiv.output.documents import json as in_json
+    from matderiv.output.documents import notebooks
     from matderiv.output.documents import text as in_text
     from matderiv.programs import number_formula
 else:
     checks, sums, structured = later("doors.check doors.sum_form doors.structured")
     guesses, numbers, number_formula = later("input.guesses input.values programs.number_formula")
     index_notation, to_sympy = later("output.index_notation output.to_sympy")
-    derivative, hints, notebooks = later(
-        "output.code.derivative output.documents.hints output.documents.notebooks"
-    )
+    program, notebooks = later("output.code.program output.documents.notebooks")
     in_json, in_text = later("output.documents.json output.documents.text")
 
 VIEWS = ("chain", "differential", "index")
@@ -199,12 +197,12 @@ class Derivation:
             self._documents[view] = notebooks.steps_of(self, view)
         return self._documents[view]
 
-    def hint(self, number: int = 1, view: str = "chain") -> hints.Hint:
+    def hint(self, number: int = 1, view: str = "chain") -> in_text.Hint:
         """What step `number` is about and which rule it takes, without its result.
 
         Raises MatderivError for a number that no step has.
         """
-        return hints.hint(self.steps(view), require_whole(number, "number", 1))
+        return in_text.hint(self.steps(view), require_whole(number, "number", 1))
 
     @cached_property
     def _documents(self) -> dict[str, notebooks.Steps]:
@@ -357,7 +355,7 @@ class Derivation:
         """
         if dtype not in self._functions:
             refuse_numbers(self.f, self.expr)
-            self._functions[dtype] = derivative.derivative_function(self, dtype)
+            self._functions[dtype] = program.derivative_function(self, dtype)
         return self._functions[dtype]
 
     @cached_property
@@ -377,7 +375,7 @@ class Derivation:
         >>> print(derive("norm2(A*x)^2", "x").code().splitlines()[3])
         def value_and_gradient(A, x):
         """
-        return derivative.derivative_code(self, target, dtype)
+        return program.derivative_code(self, target, dtype)
 
     def check(self, *, points: int = 8, seed: int = 0) -> CheckReport:
         """The derivative compared with differences of f itself at random points."""

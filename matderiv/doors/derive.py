@@ -18,8 +18,8 @@ from matderiv.calculus.derivative import (
 from matderiv.calculus.determinants import taken_as_invertible
 from matderiv.calculus.entries import entry_of
 from matderiv.calculus.structure import STRUCTURES, linear_structure
-from matderiv.choosing.limits import limits_met
 from matderiv.choosing.parts import name_parts
+from matderiv.choosing.search import limits_met
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derivations import Derivations
 from matderiv.errors import MatderivError

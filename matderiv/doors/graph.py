@@ -28,8 +28,7 @@ from matderiv.language.printer import text
 from matderiv.lazy import Shown
 from matderiv.numeric.evaluate import Array, evaluate
 from matderiv.output.graphs.dot import graph_dot, graph_mermaid, graph_text
-from matderiv.output.graphs.svg import graph_svg
-from matderiv.output.graphs.tikz import graph_tikz
+from matderiv.output.graphs.svg import graph_svg, graph_tikz
 from matderiv.output.index_notation import carried_out, index_equation
 from matderiv.work import A_VERB, bounded
 

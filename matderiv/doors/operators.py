@@ -10,7 +10,7 @@ from matderiv.doors.derive import Agreed, derive
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, apply, is_, substitute, variable
 from matderiv.language.printer import text
-from matderiv.output.code.derivative import formula_code
+from matderiv.output.code.program import formula_code
 from matderiv.output.latex.formula import latex
 from matderiv.shapes import shape_text
 from matderiv.solving.affine import multiple_of_identity, spelled_sum

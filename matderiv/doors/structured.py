@@ -15,7 +15,7 @@ from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind, size_number, sizes_in
 from matderiv.numeric.kronecker import Block, Product, StructuredMatrix
 from matderiv.numeric.subgradients import ties_shared
-from matderiv.output.code.derivative import inputs_of
+from matderiv.output.code.program import inputs_of
 from matderiv.programs.building import program
 from matderiv.programs.compiled import Compiled
 from matderiv.programs.program import Program

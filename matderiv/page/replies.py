@@ -18,9 +18,9 @@ from matderiv.input.guesses import KINDS, guesses
 from matderiv.input.resolve import Reading
 from matderiv.input.spelling import Spelled
 from matderiv.language.declare import FACTS
-from matderiv.output.documents.hints import hint
 from matderiv.output.documents.html import document_body, equation_html, mathml
 from matderiv.output.documents.notebooks import Steps, by_entries, steps_of_several
+from matderiv.output.documents.text import hint
 from matderiv.output.graphs.svg import graph_svg
 from matderiv.output.latex.formula import formula
 from matderiv.output.latex.names import LatexNames

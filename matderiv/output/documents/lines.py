@@ -20,9 +20,8 @@ from matderiv.language.declare import guessed_axes
 from matderiv.language.sentences import marked
 from matderiv.language.shaping import Context, Shaping
 from matderiv.language.source import Bind, Call, Name, Node, Operation, Source, postorder, rebuilt
-from matderiv.output.latex.equation import notation
+from matderiv.output.latex.equation import axis_letters, index_sum, notation, subscript
 from matderiv.output.latex.formula import broken, formula, where_parts
-from matderiv.output.latex.index import axis_letters, index_sum, subscript
 from matderiv.output.latex.names import LatexNames, taken_apart
 from matderiv.output.latex.templates import RELATIONS
 from matderiv.shapes import Dim, Shape, long_axes, size_names

@@ -26,9 +26,8 @@ from matderiv.output.documents.latex import (
 from matderiv.output.documents.lines import SpokenNames
 from matderiv.output.documents.text import about_text, document_text
 from matderiv.output.documents.typst import answer_typst, document_typst
-from matderiv.output.latex.equation import derivative_latex, index_equation_latex
+from matderiv.output.latex.equation import derivative_latex, index_equation_latex, index_latex
 from matderiv.output.latex.formula import latex
-from matderiv.output.latex.index import index_latex
 from matderiv.views.chain import chain
 from matderiv.views.differential import differential
 from matderiv.views.document import Document, Step

@@ -15,7 +15,9 @@ from matderiv.expr import Expr, is_, walk
 from matderiv.language.printer import text
 from matderiv.verification.mistakes.confusions import (
     chain_factors,
+    context_of,
     functions,
+    sizes_of,
     slopes,
     surroundings,
     terms,
@@ -45,7 +47,6 @@ from matderiv.verification.mistakes.edits import (
     transposes,
 )
 from matderiv.verification.mistakes.layouts import in_another_layout, scaled_by_number
-from matderiv.verification.mistakes.proposals import context_of, sizes_of
 from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term
 
 BUDGET = 4_000  # changes of one family tried before the search goes on

@@ -17,6 +17,7 @@ from matderiv.lazy import np, quiet
 from matderiv.solving.affine import addends
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.changes import Edits, two_changes
+from matderiv.verification.mistakes.confusions import right_forms
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidied
 from matderiv.verification.mistakes.edits import Sketch, drawn, from_source
 from matderiv.verification.mistakes.layouts import (
@@ -25,7 +26,6 @@ from matderiv.verification.mistakes.layouts import (
     rounded,
     scaled_by_number,
 )
-from matderiv.verification.mistakes.proposals import right_forms
 from matderiv.verification.mistakes.solving import POINTS, CauseSearch
 from matderiv.words.chains import facts
 from matderiv.words.signs import total
