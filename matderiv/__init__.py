@@ -34,7 +34,8 @@ if TYPE_CHECKING:  # what editors and type checkers see; it is imported at first
     from matderiv.doors.graph import Graph, graph
     from matderiv.doors.operators import divergence, implicit, laplacian, taylor
     from matderiv.doors.sheet import Part, Sheet
-    from matderiv.doors.solve import Solution, solve
+    from matderiv.doors.solution import Solution
+    from matderiv.doors.solve import solve
     from matderiv.doors.verify import verify
     from matderiv.verification.derivations.lines import verify_steps
 
@@ -48,7 +49,8 @@ _API = {
         "doors.graph": "Graph graph",
         "doors.operators": "divergence implicit laplacian taylor",
         "doors.sheet": "Part Sheet",
-        "doors.solve": "Solution solve",
+        "doors.solution": "Solution",
+        "doors.solve": "solve",
         "doors.verify": "verify",
         "verification.derivations.lines": "verify_steps",
     }.items()

@@ -251,6 +251,34 @@ def test_an_eigenvector_is_a_solution_and_the_largest_is_the_maximum() -> None:
     assert told.latex() == r"\mathbf{S}\mathbf{w} = \lambda \mathbf{w}"
     with pytest.raises(NoClosedForm):
         assert told.expr
+    told = solve("w'*S*w", "w", subject_to="w'*w = r", shapes=NAMED, assume={"S": "symmetric"})
+    assert str(told).endswith("S*w = lambda*w, w'*S*w = lambda*r if w'*w = r")
+
+
+@pytest.mark.parametrize(
+    ("f", "inside", "said"),
+    [
+        ("tr(W'*S*W)", np.eye(6), "S*W = W*Lambda"),
+        ("norm2(Y*W)^2", np.eye(6), "Y'*Y*W = W*Lambda"),
+        ("tr(W'*S*W)", ROOT @ ROOT.T, "S*W = T*W*Lambda"),
+    ],
+)
+def test_the_columns_of_a_matrix_are_eigenvectors(f: str, inside: Any, said: str) -> None:
+    """Every k of the eigenvectors are stationary, and those of the largest have the largest f."""
+    plain = "T" not in said
+    symmetric = ROOT + ROOT.T if "S" in f else ROOT.T @ ROOT
+    constraint = "W'*W = eye(k)" if plain else "W'*T*W = eye(k)"
+    known = {n: v for n, v in (("S", "symmetric"), ("T", "posdef")) if n in f + constraint}
+    shapes = {"W": "d,k", **({"Y": "n,d"} if "Y" in f else {})}
+    told = solve(f, "W", subject_to=constraint, shapes=shapes, assume=known)
+    assert told.equation.startswith(f"the columns of W are eigenvectors: {said}, tr(Lambda) = ")
+    root = np.linalg.inv(np.linalg.cholesky(inside)).T
+    values, vectors = np.linalg.eigh(root.T @ symmetric @ root)
+    found = root @ vectors[:, -2:]
+    np.testing.assert_allclose(found.T @ inside @ found, np.eye(2), atol=1e-9)
+    assert np.trace(found.T @ symmetric @ found) == pytest.approx(values[-2:].sum())
+    moved = symmetric @ found - inside @ found @ np.diag(values[-2:])
+    np.testing.assert_allclose(moved, 0, atol=1e-9)
 
 
 @each_problem

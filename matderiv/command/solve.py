@@ -11,7 +11,8 @@ from matderiv.command.question import understood
 from matderiv.command.streams import Terminal
 from matderiv.doors.curvature import Curvature, curvature
 from matderiv.doors.operators import Formula, divergence, implicit, laplacian, taylor
-from matderiv.doors.solve import Solution, solve
+from matderiv.doors.solution import Solution
+from matderiv.doors.solve import solve
 from matderiv.errors import MatderivError
 from matderiv.language.printer import text
 from matderiv.output.wrapping import in_columns

@@ -1,8 +1,7 @@
 """`solve`: where a derivative is zero, in closed form, and checked with numbers."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -12,7 +11,17 @@ from matderiv.choosing.polish import polished
 from matderiv.doors.curvature import curvature, eigenvalue_signs
 from matderiv.doors.derivation import Derivation
 from matderiv.doors.derive import Assume, derive
-from matderiv.errors import DomainError, MatderivError, NoClosedForm, ParseError
+from matderiv.doors.solution import (
+    DRAWS,
+    POINTS,
+    TOLERANCE,
+    Solution,
+    conditions,
+    data,
+    data_with,
+    everywhere,
+)
+from matderiv.errors import MatderivError, NoClosedForm, ParseError
 from matderiv.expr import (
     Expr,
     apply,
@@ -23,80 +32,36 @@ from matderiv.expr import (
     variable,
     variables,
     walk,
+    zeros,
 )
 from matderiv.input.asking import about_a_number, understood, variable_of
 from matderiv.language.declare import declared_facts
 from matderiv.language.printer import text
 from matderiv.language.tokens import canonical_name
-from matderiv.lazy import np, quiet
+from matderiv.lazy import np
 from matderiv.numeric.evaluate import evaluate
 from matderiv.numeric.ranges import bounds
 from matderiv.numeric.sampling import Point, points
 from matderiv.output.latex.formula import latex
 from matderiv.shapes import is_scalar
-from matderiv.solving.affine import affine_root, spelled_sum
+from matderiv.solving.affine import affine_root, is_zero, spelled_sum, without_zeros
 from matderiv.solving.constrained import (
     Constrained,
-    eigen_equation,
+    eigen_matrices,
+    inside_square,
     linear_root,
     orthonormal_roots,
     shared_root,
     sphere_roots,
     squared_length,
+    times,
 )
 from matderiv.solving.entrywise_roots import entry_roots
 from matderiv.solving.inverses import inverse_root
 from matderiv.words.chains import facts, turned
 from matderiv.words.definite import definite_sign
-from matderiv.words.signs import total
+from matderiv.words.signs import negated, total
 from matderiv.work import A_VERB, bounded
-
-POINTS = 4
-DRAWS = 16
-TOLERANCE = 1e-7
-"""Of what is left of the gradient at the solution, relative to its terms."""
-
-
-@dataclass(frozen=True)
-class Solution:
-    """The values of a variable where the gradient vanishes, under a constraint if there is one.
-
-    `kinds` says of each value whether it is a "minimum", a "maximum" or "stationary"; `conditions`
-    what has to hold; `steps` the equations with their reasons. An eigenvalue problem has no values
-    but an `equation`. `mixed` says that every entry may be that of any of the values.
-    """
-
-    gradient: Derivation
-    values: tuple[Expr, ...]
-    kinds: tuple[str, ...]
-    steps: tuple[tuple[str, str], ...]
-    conditions: tuple[str, ...] = ()
-    equation: str = ""
-    equation_latex: str = ""
-    mixed: bool = False
-
-    @property
-    def expr(self) -> Expr:
-        """The value, or the first of several; NoClosedForm for an eigenvalue problem."""
-        if not self.values:
-            raise NoClosedForm(f"there is no closed form: {self.equation}")
-        return self.values[0]
-
-    @property
-    def kind(self) -> str:
-        """What the first value is."""
-        return self.kinds[0]
-
-    def latex(self) -> str:
-        """The values as LaTeX equations, or the eigenvalue equation."""
-        x = latex(self.gradient.wrt)
-        said = r",\quad ".join(f"{x} = {latex(v)}" for v in self.values) or self.equation_latex
-        return said + (r"\quad\text{entry by entry}" if self.mixed else "")
-
-    def __str__(self) -> str:
-        x = self.gradient.wrt.name
-        said = " or ".join(f"{x} = {text(v)}" for v in self.values) or self.equation
-        return said + (", entry by entry" if self.mixed else "")
 
 
 @bounded(A_VERB)
@@ -176,7 +141,7 @@ def _solution(
     form = hessian.expr if form is None else form
     kinds = tuple(_kind(hessian, v, form) for v in kept)
     mixed = len(kept) > 1 and bool(x.shape)
-    return Solution(gradient, tuple(kept), kinds, tuple(steps), _conditions(kept), mixed=mixed)
+    return Solution(gradient, tuple(kept), kinds, tuple(steps), conditions(kept), mixed=mixed)
 
 
 def _vanishes(gradient: Derivation, value: Expr) -> bool:
@@ -190,39 +155,7 @@ def _vanishes(gradient: Derivation, value: Expr) -> bool:
         allowed = "positive" not in facts(x) or bool(np.all(at[x.name] > 0))
         return allowed and bool(np.abs(left).max(initial=0.0) <= TOLERANCE * max(size, 1e-3))
 
-    return _everywhere(is_zero, gradient.f, x, value)
-
-
-def _everywhere(
-    test: Callable[[dict[str, Any], Point], bool], f: Expr, x: Expr, value: Expr
-) -> bool:
-    """True where all data that give x this value pass a test, and there are enough of them."""
-    seen = 0
-    for point in _data(f, x, value):
-        at = _with(point, x, value)
-        if at is not None and not test(at, point):
-            return False
-        seen += at is not None
-    return seen >= POINTS
-
-
-def _data(f: Expr, x: Expr, value: Expr) -> Iterator[Point]:
-    """Points of the data; some have only positive numbers, which logarithms and roots may need."""
-    with_value = total([substitute(f, {x: value})])
-    for seed in (1, 2):
-        with suppress(MatderivError):
-            yield from points(with_value, count=DRAWS, seed=seed)
-            return
-
-
-def _with(point: Point, x: Expr, value: Expr) -> dict[str, Any] | None:
-    """The data with the value of x; None where it has none."""
-    try:
-        with quiet():
-            solved = evaluate(value, point.values, point.sizes)
-    except (np.linalg.LinAlgError, DomainError):
-        return None  # as where X'*X has no inverse: fewer rows than columns
-    return {**point.values, x.name: solved} if np.isfinite(solved).all() else None
+    return everywhere(is_zero, gradient.f, x, value)
 
 
 def _kind(hessian: Derivation, value: Expr, form: Expr) -> str:
@@ -231,27 +164,12 @@ def _kind(hessian: Derivation, value: Expr, form: Expr) -> str:
     if sign:
         return "minimum" if sign > 0 else "maximum"
     signs = set[int]()
-    for point in _data(hessian.f, hessian.wrt, value):
-        at = _with(point, hessian.wrt, value)
+    for point in data(hessian.f, hessian.wrt, value):
+        at = data_with(point, hessian.wrt, value)
         if at is not None:
             signs |= eigenvalue_signs(hessian, at, point.sizes)
     known = {1: "local minimum", -1: "local maximum"}
     return known.get(signs.pop(), "stationary") if len(signs) == 1 else "stationary"
-
-
-def _conditions(values: Sequence[Expr]) -> tuple[str, ...]:
-    """What the values need: matrices with inverses, logarithms and roots of positive numbers."""
-    found: dict[str, None] = {}
-    for node in walk(*values):
-        name, argument = node.function.name, node.args[0] if node.args else node
-        if name == "inv" and not facts(argument) & {"posdef", "orthogonal"}:
-            found[f"{text(argument)} is invertible"] = None
-        if name in ("log", "sqrt") and not bounds(argument)[0] > 0:
-            found[f"{text(argument)} > 0"] = None
-        below = node.args[1] if name in ("div", "ediv") else None
-        if below is not None and bounds(below)[0] <= 0 <= bounds(below)[1]:
-            found[f"{text(below)} is not 0"] = None
-    return tuple(found)
 
 
 # Under a constraint -------------------------------------------------------------------------------
@@ -291,26 +209,49 @@ def _constrained(
         if values:
             steps += [(f"{asked.x.name} = {text(v)}", reason) for v in values]
             kinds = _kinds(asked, values)
-            return Solution(gradient, tuple(values), kinds, tuple(steps), _conditions(values))
-    sides = eigen_equation(p)
-    if sides is None or not _eigenvectors_meet(asked):
+            return Solution(gradient, tuple(values), kinds, tuple(steps), conditions(values))
+    both = eigen_matrices(p)
+    if both is None or not _eigenvectors_meet(asked, *both):
         hint = f"Newton's method on {steps[0][0]} together with {constraint}"
         raise NoClosedForm("no closed form is known here", hint=hint)
-    left, right = map(text, sides)
-    said = f"{left} = lambda*{f'({right})' if is_(sides[1], 'add') else right}"
-    steps.append((said, "lambda = -nu"))
-    named = f"{name} is an eigenvector: {said}, lambda = {text(whole)} if {constraint}"
-    kept = ("the largest lambda is the maximum, the smallest the minimum",)
-    scaled = f"({latex(sides[1])})" if is_(sides[1], "add") else latex(sides[1])
-    spelled = rf"{latex(sides[0])} = \lambda {scaled}"
-    return Solution(gradient, (), ("stationary",), tuple(steps), kept, named, spelled)
+    return _eigenproblem(asked, [times(m, asked.x) for m in both], steps, constraint)
+
+
+def _eigenproblem(
+    asked: Posed, sides: list[Expr], steps: list[tuple[str, str]], constraint: str
+) -> Solution:
+    """An equation for eigenvectors, which no value solves; of a matrix its columns have to."""
+    x, several = asked.x, len(asked.x.shape) == 2
+    left, right = (f"({text(e)})" if is_(e, "add") and k else text(e) for k, e in enumerate(sides))
+    multiplier = "Lambda" if several else "lambda"
+    said = f"{left} = {right}*Lambda" if several else f"{left} = lambda*{right}"
+    who = f"the columns of {x.name} are eigenvectors" if several else f"{x.name} is an eigenvector"
+    steps.append((said, "Lambda = N, diagonal after a rotation" if several else "lambda = -nu"))
+    at_zero = {x: zeros(x.shape)}
+    length = negated(without_zeros(substitute(asked.constraint, at_zero)))
+    value = ""
+    if is_zero(without_zeros(substitute(asked.f, at_zero))):
+        one = several or bounds(length) == (1, 1)
+        power = "tr(Lambda)" if several else multiplier
+        whole = text(asked.f)
+        value = f", {power} = {whole}" if one else f", {whole} = lambda*{text(length)}"
+        value += f" if {constraint}"
+    kept = f"the largest {multiplier} is the maximum, the smallest the minimum"
+    if several:
+        kept = "the largest eigenvalues make the maximum, the smallest the minimum"
+    a, b = (rf"({latex(e)})" if is_(e, "add") and k else latex(e) for k, e in enumerate(sides))
+    tex = rf"{a} = {b} \Lambda" if several else rf"{a} = \lambda {b}"
+    told_steps = ("stationary",), tuple(steps), (kept,)
+    return Solution(asked.gradient, (), *told_steps, f"{who}: {said}{value}", tex)
 
 
 def _as_expressions(asked: Posed) -> tuple[Constrained, list[tuple[str, str]]]:
     """The problem as expressions, and the equation that the multiplier is in."""
     g, c, x = asked.gradient.expr, asked.constraint, asked.x
     if len(c.shape) == 2:
-        said = f"{text(g)} = {x.name}*N"
+        inside = inside_square(c, x)
+        sloped = "" if inside is None else f"2*{text(times(inside, x))}*N"
+        said = f"{text(g)} = {sloped or 'a combination of the slopes of the constraint'}"
         step = (said, "the gradient is zero along the constraint; N is symmetric")
         return Constrained(x, g, x, c, x, number(0)), [step]
     nu, slope = variable("nu", c.shape), asked.slope.expr
@@ -348,8 +289,8 @@ def _read_together(
 
 def _meets(asked: Posed, value: Expr) -> bool:
     """True where the constraint holds and the gradient is a combination of its slopes."""
-    gap = apply("sum", asked.constraint, params=(None,))
-    return _everywhere(partial(_stationary, asked), total([asked.f, gap]), asked.x, value)
+    whole = total([asked.f, _sum(asked.constraint)])
+    return everywhere(partial(_stationary, asked), whole, asked.x, value)
 
 
 def _stationary(asked: Posed, at: dict[str, Any], point: Point) -> bool:
@@ -369,8 +310,8 @@ def _kinds(asked: Posed, values: Sequence[Expr]) -> tuple[str, ...]:
         found = curvature(asked.f, asked.x.name).verdict
         return ({"convex": "minimum", "concave": "maximum"}.get(found, "stationary"),)
     signs = set()
-    for point in _data(asked.f, asked.x, values[0]):
-        ends = [_with(point, asked.x, v) for v in values]
+    for point in data(asked.f, asked.x, values[0]):
+        ends = [data_with(point, asked.x, v) for v in values]
         if all(end is not None for end in ends):
             first, second = (float(evaluate(asked.f, end or {}, point.sizes)) for end in ends)
             signs.add(int(np.sign(first - second)))
@@ -379,22 +320,33 @@ def _kinds(asked: Posed, values: Sequence[Expr]) -> tuple[str, ...]:
     return ("maximum", "minimum") if 1 in signs else ("minimum", "maximum")
 
 
-def _eigenvectors_meet(asked: Posed) -> bool:
-    """True where every eigenvector, scaled to meet the constraint, is a stationary point."""
-    seen = 0
-    curved = derive(asked.constraint, asked.x.name, order=2)
-    for point in points(total([asked.f, asked.constraint]), [asked.x], count=DRAWS, seed=1):
-        zero = {**point.values, asked.x.name: np.zeros_like(point.values[asked.x.name])}
-        h, w = asked.hessian.at(zero, point.sizes), curved.at(zero, point.sizes)
-        if abs(np.linalg.det(w)) < TOLERANCE:
+def _eigenvectors_meet(asked: Posed, left: Expr, right: Expr) -> bool:
+    """True where eigenvectors, scaled to meet the constraint, are a stationary point."""
+    seen, x = 0, asked.x
+    for point in points(total([asked.f, _sum(asked.constraint)]), [x], count=DRAWS, seed=1):
+        zero = {**point.values, x.name: np.zeros_like(point.values[x.name])}
+        m, b = (evaluate(e, point.values, point.sizes) for e in (left, right))
+        if abs(np.linalg.det(b)) < TOLERANCE or zero[x.name].size > b.size:
             continue
-        _, found = np.linalg.eig(np.linalg.solve(w, h))
-        for v in found.T:
-            square = v @ w @ v / 2
-            offset = -evaluate(asked.constraint, zero, point.sizes)
-            if np.isrealobj(v) and square * offset > 0:
-                at = {**zero, asked.x.name: v * np.sqrt(offset / square)}
-                if not _stationary(asked, at, point):
-                    return False
-                seen += 1
+        sizes, turn = np.linalg.eigh(b)
+        if sizes.min() > 0:  # equal eigenvalues have vectors that meet at right angles
+            root = turn / np.sqrt(sizes)
+            vectors = root @ np.linalg.eigh(root.T @ m @ root)[1]
+        else:
+            vectors = np.linalg.eig(np.linalg.solve(b, m))[1]
+        offset = -np.ravel(evaluate(asked.constraint, zero, point.sizes))[0]
+        scale = np.sqrt(offset / np.einsum("ij,ik,kj->j", vectors, b, vectors) + 0j)
+        vectors = vectors * scale
+        if len(x.shape) == 2:
+            vectors = vectors[:, : zero[x.name].shape[1]]
+        whole = np.abs(np.imag(vectors)).max(axis=0) == 0
+        tried = [vectors] if len(x.shape) == 2 else list(vectors.T[whole])
+        for v in tried if len(x.shape) == 1 or whole.all() else ():
+            if not _stationary(asked, {**zero, x.name: np.real(v)}, point):
+                return False
+            seen += 1
     return seen >= POINTS
+
+
+def _sum(e: Expr) -> Expr:
+    return apply("sum", e, params=(None,))

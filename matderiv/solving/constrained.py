@@ -35,7 +35,7 @@ from matderiv.solving.affine import (
     without_zeros,
 )
 from matderiv.solving.entrywise_roots import EntryEquation, NotEntrywise, roots
-from matderiv.words.chains import turned
+from matderiv.words.chains import chain, matrix_product, symmetric, turned
 from matderiv.words.signs import negated, total
 
 
@@ -99,10 +99,11 @@ def linear_root(p: Constrained) -> list[Expr]:
     right = spelled_sum([b, *(across(solved(a)) for a in g)], shape)
     weighed = right / inner if not shape else apply("inv", inner) @ right
     moved = weighed * solved(p.slope) if not shape else solved(turned(row)) @ weighed
-    return [_told(spelled_sum([moved, *(negated(solved(a)) for a in g)], p.x.shape))]
+    return [told(spelled_sum([moved, *(negated(solved(a)) for a in g)], p.x.shape))]
 
 
-def _told(e: Expr) -> Expr:
+def told(e: Expr) -> Expr:
+    """An expression as a result is spelled."""
     return polished(prepare(e, *variables(e)), set())
 
 
@@ -119,7 +120,7 @@ def shared_root(p: Constrained) -> list[Expr]:
         shares = [entry.written(s, p.x.shape) for s in _shares(found, nu, entry)]
     except NotEntrywise:
         return []
-    return [_told(_portion(s, whole, core)) for s in shares]
+    return [told(_portion(s, whole, core)) for s in shares]
 
 
 def _quotient(e: Expr, by: Expr) -> Expr:
@@ -167,14 +168,14 @@ def sphere_roots(p: Constrained) -> list[Expr]:
         along, scale = against
         length = negated(p.at_zero(p.constraint))
         length = (length if scale == 2 else length * (scale / 2)) / spelled_sum([g.T @ along], ())
-        root = spelled_sum([_told(apply("sqrt", length) * along)], p.x.shape)
-        return [root, _told(negated(root))]
+        root = spelled_sum([told(apply("sqrt", length) * along)], p.x.shape)
+        return [root, told(negated(root))]
     squared = is_(s, "power") and number_value(s.args[1]) == 2
     radius = s.args[0] if squared else apply("sqrt", s)
     radius = apply("abs", radius) if squared and not positive(radius) else radius
     whole = g if 1 in (number_value(s), number_value(radius)) else radius * g
-    found = _told(whole / apply("norm2", g))
-    return [found, _told(negated(found))]
+    found = told(whole / apply("norm2", g))
+    return [found, told(negated(found))]
 
 
 def _against_slope(p: Constrained, g: Expr) -> tuple[Expr, Fraction] | None:
@@ -231,14 +232,58 @@ def orthonormal_roots(p: Constrained) -> list[Expr]:
     return [found, negated(found)]
 
 
-def eigen_equation(p: Constrained) -> tuple[Expr, Expr] | None:
-    """The two sides B*x and W*x of B*x = λ*W*x, for quadratic forms f and c; None for others."""
+def eigen_matrices(p: Constrained) -> tuple[Expr, Expr] | None:
+    """M and B of M*x = B*x*λ, for quadratic forms f and c; None for others.
+
+    Of a matrix X with X'*B*X = I they are those of its columns.
+    """
     x = p.x
-    if len(x.shape) != 1 or p.constraint.shape or not is_(p.at_zero(p.gradient), "zeros"):
+    if len(x.shape) != (1 if is_scalar(p.constraint.shape) else 2):
         return None
-    if x in set(walk(p.hessian)) or not is_(p.at_zero(p.slope), "zeros"):
+    if len(x.shape) == 2:
+        left, right = _matrix_before(p.gradient, x), inside_square(p.constraint, x)
+    else:
+        left, right = _matrix_before(p.gradient, x), _matrix_before(p.slope, x)
+    if left is None or right is None or multiple_of_identity(left) is not None:
         return None
-    if multiple_of_identity(p.hessian) is not None:
-        return None
-    left, right = (spelled_sum([a / 2 for a in addends(e)], x.shape) for e in (p.gradient, p.slope))
     return left, right
+
+
+def times(m: Expr, x: Expr) -> Expr:
+    """M*x as one product, with a number in front."""
+    before, core = number_apart(m)
+    found = matrix_product(chain([core, x]))
+    one = number_value(before) == 1
+    return found if one else apply("mul", before, *(found.args if is_(found, "mul") else [found]))
+
+
+def _matrix_before(e: Expr, x: Expr) -> Expr | None:
+    """M/2 of an expression M*x; None for another.
+
+    >>> e = read("2*A*X + b*X", shapes={"A": "n,n", "X": "n,k", "b": ""}).expr
+    >>> text(_matrix_before(e, e.args[0].args[-1]))
+    'A + b*eye(n)/2'
+    """
+    terms: list[Expr] = []
+    for a in addends(e):
+        number_before, core = number_apart(a)
+        factors = core.args if is_(core, "mul") else (core,)
+        if factors[-1] is not x or x in {n for f in factors[:-1] for n in walk(f)}:
+            return None
+        before = [f for f in factors[:-1] if f.shape] or [eye(x.shape[0])]
+        scalars = [number_before / 2, *(f for f in factors[:-1] if not f.shape)]
+        terms.append(without_zeros(apply("mul", *scalars, *before)))
+    return told(spelled_sum(terms, (x.shape[0],) * 2))
+
+
+def inside_square(constraint: Expr, x: Expr) -> Expr | None:
+    """B of the constraint X'*B*X = I with a symmetric B."""
+    rest = [a for a in addends(constraint) if x in set(walk(a))]
+    others = [a for a in addends(constraint) if a not in rest]
+    if others != [negated(eye(x.shape[1]))] or len(rest) != 1:
+        return None
+    factors = rest[0].args if is_(rest[0], "mul") else ()
+    if not factors or factors[0] is not x.T or factors[-1] is not x:
+        return None
+    inside = apply("mul", *factors[1:-1]) if factors[1:-1] else eye(x.shape[0])
+    return inside if symmetric(inside) else None
