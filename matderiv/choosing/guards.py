@@ -98,7 +98,7 @@ def _by_entries(node: Expr) -> bool:
 
 
 def _inside(e: Expr, masks: list[Expr]) -> Expr:
-    """e where all masks are 1: relu(x) is x where x > 0, and the same choice is made.
+    """e where all masks are 1: relu(x) is x where x > 0.
 
     Only where entries meet entry by entry: in A*relu(x) other entries than the chosen ones count.
     """
@@ -108,8 +108,6 @@ def _inside(e: Expr, masks: list[Expr]) -> Expr:
     def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
         if is_(node, "relu", "abs") and node.args[0] in positive:
             return args[0]
-        if is_(node, "where") and node.args[0] in conditions and args[1].shape == node.shape:
-            return args[1]
         return rebuild(node, args)
 
     new = fold_entries(e, visit)

@@ -355,20 +355,13 @@ def _moved(t: Factor, axes: Indices, same: dict[Index, Index]) -> Factor | None:
     return Factor(t.expr, at, t.exponent) if set(at) <= set(axes) else None
 
 
-def _block(ties: list[Factor], pair: tuple[Index | None, Index | None]) -> Expr | None:
+def _block(ties: list[Factor], pair: tuple[Index | None, Index | None]) -> Expr:
     """The matrix over (row, column) of one pair; a column or a row where one is missing."""
-    axes = tuple(i for i in pair if i is not None)
-    if not axes:
-        return None
-    e = _over(ties, axes)
+    e = _over(ties, tuple(i for i in pair if i is not None))
     return shortest((turned(e), transposed(e))) if pair[0] is None else e
 
 
-def _joined(slow: Expr | None, fast: Expr | None) -> Expr:
-    if slow is None or fast is None:
-        found = fast if slow is None else slow
-        assert found is not None
-        return found
+def _joined(slow: Expr, fast: Expr) -> Expr:
     if is_(slow, "eye") and is_(fast, "eye"):
         return apply("eye", params=(times(slow.shape[0], fast.shape[0]),))
     return apply("kron", slow, fast)

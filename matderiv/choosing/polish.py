@@ -4,7 +4,7 @@ These would hide common factors from the sums if they were done on the way.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from matderiv.choosing.items import numbers_apart
 from matderiv.choosing.placed import part_of_both, stacked
@@ -42,15 +42,11 @@ def polished(e: Expr, keep: Collection[Expr], fractions: bool = True) -> Expr:
     for node in walk(e):
         new = node
         if node not in keep:
-            new = _named(rebuild(node, tuple(done[a] for a in node.args)))
-            new = _signs_out(new) if new is not node else node
-            new = stacked(_one_fraction(new) if fractions else new)
-            new = _sign_inside(
-                _complements(
-                    _one_transpose(_one_branch(_shorter_test(part_of_both(_both_ways(new)))))
-                ),
-                shared,
-            )
+            new = rebuild(node, tuple([done[a] for a in node.args]))
+            for names, touch in _TOUCHES:
+                if new.function.name in names and (fractions or touch is not _one_fraction):
+                    new = touch(new)
+            new = _sign_inside(new, shared)
         done[node] = new
         if uses[node] > 1:
             shared.add(new)
@@ -79,10 +75,8 @@ def _named(e: Expr) -> Expr:
     for form, known in _SPELLINGS:
         if is_(e, *form[0].split()) and (found := respelled(e, form, known)) is not None:
             return found
-    masks = [
-        a for a in e.args if is_(e, "hadamard") and is_(a, "tril", "triu") and is_one(a.args[0])
-    ]
-    if len(masks) == 1 and all(a.shape == e.shape for a in e.args):
+    masks = [a for a in e.args if is_(a, "tril", "triu") and is_one(a.args[0])]
+    if is_(e, "hadamard") and len(masks) == 1 and all(a.shape == e.shape for a in e.args):
         rest = [a for a in e.args if a is not masks[0]]
         inner = apply("hadamard", *rest)
         return apply(masks[0].function.name, inner)
@@ -100,7 +94,7 @@ def _signs_out(e: Expr) -> Expr:
     >>> text(_signs_out(y - u)), text(_signs_out(y + y))
     ('y + 2*x', 'y + y')
     """
-    twice = is_(e, "add") and any(is_(a, "neg") and signed(a.args[0])[0] < 0 for a in e.args)
+    twice = any(is_(a, "neg") and signed(a.args[0])[0] < 0 for a in e.args)
     return total(e.args) if twice else e
 
 
@@ -112,8 +106,6 @@ def _one_transpose(e: Expr) -> Expr:
     >>> [text(_one_transpose(read(t).expr)) for t in ("A'*X'*B'", "X'*tanh(Z)'*G", "A'*B'*x")]
     ["(B*X*A)'", "(tanh(Z)*X)'*G", "A'*B'*x"]
     """
-    if not is_(e, "mul"):
-        return e
     sign, core = signed(e)
     word = list(core.args) if is_(core, "mul") else []
     for k in range(len(word)):
@@ -134,7 +126,7 @@ def _both_ways(e: Expr) -> Expr:
     >>> [text(_both_ways(read(t, shapes={"A": "n,n"}).expr)) for t in typed]
     ["A + A' + 2*c*eye(n)", "A + B + (A + B)'"]
     """
-    for turned in e.args if is_(e, "add") else ():
+    for turned in e.args:
         terms = turned.args[0].args if is_(turned, "transpose") else ()
         twice = [a for a in terms if transposed(a) is a]
         if twice and is_(turned.args[0], "add") and set(terms) <= set(e.args):
@@ -163,7 +155,7 @@ def _one_fraction(e: Expr) -> Expr:
     >>> [text(_one_fraction(read(t).expr)) for t in typed]
     ['(x - y)./(x.*(1 - x))', '1./x + y./(1 - x)']
     """
-    quotients = [a for a in e.args if is_(signed(a)[1], "div", "ediv")] if is_(e, "add") else []
+    quotients = [a for a in e.args if is_(signed(a)[1], "div", "ediv")]
     if len(quotients) < 2 or len(e.args) > MAX_SPREAD:
         return e
     search = new_search()
@@ -188,7 +180,7 @@ def _shorter_test(e: Expr) -> Expr:
     if is_(e, "step") and is_(e.args[0], "add"):
         inner = _collected(e.args[0].args, e)
         return apply("step", inner) if inner is not None and inner.weight < e.args[0].weight else e
-    if is_(e, *_TESTS) and not any(number_value(a) is not None for a in e.args):
+    if not is_(e, "step") and not any(number_value(a) is not None for a in e.args):
         first, second = e.args
         inner = _collected((first, negated(second)), e)
         if inner is not None and inner.weight < min(first.weight, second.weight):
@@ -226,7 +218,7 @@ def _one_branch(e: Expr) -> Expr:
     >>> [text(_one_branch(read(t, shapes=shapes).expr)) for t in typed]
     ['a - (x<=y)', 'where(x>y,2*x,x)', 'where(x>y,2,1)']
     """
-    if not is_(e, "where") or not is_(e.args[0], *_TESTS) or e.args[1].shape != e.args[2].shape:
+    if not is_(e.args[0], *_TESTS) or e.args[1].shape != e.args[2].shape:
         return e
     test, first, second = e.args
     if not is_(first, "add") and not is_(second, "add"):
@@ -250,8 +242,6 @@ def _complements(e: Expr) -> Expr:
     >>> text(_complements(read("sigmoid(z).*(1 - sigmoid(z))").expr))
     'sigmoid(z).*(1 - sigmoid(z))'
     """
-    if not is_(e, *_PRODUCTS, "diag", "transpose"):
-        return e
     args, sign = list(e.args), 1
     siblings = _siblings(e)
     for k, a in enumerate(args):
@@ -339,3 +329,15 @@ def _flipped(core: Expr, shared: Collection[Expr], failed: set[Expr]) -> Expr | 
             break
     failed.add(core)
     return None
+
+
+_TOUCHES: tuple[tuple[tuple[str, ...], Callable[[Expr], Expr]], ...] = (
+    (("hadamard", "mean", "max", "sqrt", "div", "ediv"), _named),
+    *((("add",), touch) for touch in (_signs_out, _one_fraction, stacked, _both_ways)),
+    (("mul", "neg"), part_of_both),
+    (("step", *_TESTS), _shorter_test),
+    (("where",), _one_branch),
+    (("mul",), _one_transpose),
+    ((*_PRODUCTS, "diag", "transpose"), _complements),
+)
+"""What is done to a node of a finished result, in this order, and to which functions."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
 
-from matderiv.expr import Expr, apply, is_, number_value
+from matderiv.expr import Expr, apply, is_
 from matderiv.functions.elementwise import OPPOSITE
 from matderiv.numeric.poles import is_mask
 from matderiv.reducing.raising import Raised, on_the_diagonal, place_of_entries, raise_term
@@ -102,8 +102,8 @@ def choice(terms: Sequence[Raised], axes: Indices) -> MaskedTerms | None:
         masks = [(w, m, k) for w in {own, 0} for m, k in t.parts()[w].items()]
         for which, mask, k in masks:
             other = _opposite(mask)
-            if other is None or k != 1 or _opposed(mask):
-                continue
+            if other is None or k != 1 or is_(mask, "le", "lt"):
+                continue  # a choice is written by the opposite of these
             sides: tuple[list[Raised], list[Raised]] = ([], [])
             rest = []
             for u in terms:
@@ -114,25 +114,14 @@ def choice(terms: Sequence[Raised], axes: Indices) -> MaskedTerms | None:
                 else:
                     sides[side].append(_without_mask(u, which, (mask, other)[side]))
             if all(sides):
-                test = mask.args[0] if is_(mask, "where") else mask
-                return MaskedTerms(test, sides, rest, which, t.delta and which > 0)
+                return MaskedTerms(mask, sides, rest, which, t.delta and which > 0)
     return None
-
-
-def _opposed(mask: Expr) -> bool:
-    """True for the mask of the other branch: the choice is written by its opposite."""
-    return is_(mask, "le", "lt") or (is_(mask, "where") and number_value(mask.args[1]) == 0)
 
 
 def _opposite(test: Expr) -> Expr | None:
     """The mask that is 1 where this one is 0; None for what is no mask."""
-    if test.function.name in OPPOSITE:
-        return apply(OPPOSITE[test.function.name], *test.args)
-    if is_(test, "where"):
-        values = [number_value(a) for a in test.args[1:]]
-        if values in ([1, 0], [0, 1]):
-            return apply("where", test.args[0], *test.args[:0:-1])
-    return None
+    name = OPPOSITE.get(test.function.name)
+    return None if name is None else apply(name, *test.args)
 
 
 def _without_mask(t: Raised, which: int, mask: Expr) -> Raised:
@@ -142,7 +131,7 @@ def _without_mask(t: Raised, which: int, mask: Expr) -> Raised:
 
 
 def expanded(t: Raised, axes: Indices) -> list[Raised] | None:
-    """The terms of a short sum, or of a choice, that stands alone in a term, scalars apart."""
+    """The terms of a short sum that stands alone in a term, scalars apart."""
     if t.tensor is not None:
         return None
     filled = [(k, m) for k, m in enumerate(t.parts()) if m and k]
@@ -152,12 +141,11 @@ def expanded(t: Raised, axes: Indices) -> list[Raised] | None:
         return None
     which, mono = filled[0]
     ((e, k),) = mono.items()
-    summands = e.args if inlined(e) else _branches(e)
-    if not summands or k != 1:
+    if not inlined(e) or k != 1:
         return None
     at = {0: (), len(axes) + 1: axes}.get(which, axes[which - 1 : which] if which else ())
     pieces: list[Raised] = []
-    for a in summands:
+    for a in e.args:
         if a.shape and len(a.shape) != len(at):
             return None
         piece = raise_term(open_product(a, at if a.shape else ()), axes)
@@ -167,14 +155,6 @@ def expanded(t: Raised, axes: Indices) -> list[Raised] | None:
         coefficient = piece.coefficient * t.coefficient
         pieces.append(replace(piece, coefficient=coefficient, scalars=scalars))
     return pieces
-
-
-def _branches(e: Expr) -> tuple[Expr, ...]:
-    """where(z > 0, a, b) as the terms (z > 0).*a and (z <= 0).*b; none for anything else."""
-    if not is_(e, "where") or e.args[0].function.name not in OPPOSITE:
-        return ()
-    test, first, second = e.args
-    return test * first, apply(OPPOSITE[test.function.name], *test.args) * second
 
 
 def multiplied_out(terms: list[Raised], axes: Indices) -> list[Raised] | None:

@@ -64,11 +64,9 @@ def run(request: Request, terminal: Terminal) -> int:
     try:
         for verdict in _judged(rows, request, terminal):
             found.append(verdict)
-    except KeyboardInterrupt:
+    finally:  # what was judged before Ctrl-C is told too
         if found:
             _written(request, terminal, found, shape)
-        raise
-    _written(request, terminal, found, shape)
     if any(v.code == InternalError.code for v in found):
         return BUG
     return status([None if v.error is not None else v.verdict.correct for v in found])

@@ -40,7 +40,6 @@ class Wanted:
     step: int | None = None
     standalone: bool = False
     page: bool = False
-    notation: str | None = None
     style: dict[str, str] = field(default_factory=dict)
     ascii_only: bool = False
 
@@ -53,11 +52,6 @@ class Wanted:
     def spell(self) -> Callable[[str], str]:
         """How signs outside ASCII are written in plain text."""
         return in_ascii if self.ascii_only else str
-
-    @property
-    def whole_style(self) -> dict[str, str]:
-        """The style with the notation of gradients, where one is asked for."""
-        return self.style | ({"gradient": self.notation} if self.notation else {})
 
     def spelled_page(self, page: str) -> str:
         """A page; in HTML with references for signs outside ASCII where that is asked for."""
@@ -86,7 +80,8 @@ def wanted(request: Request, *, ascii_only: bool) -> Wanted:
     if detail != "normal" and not values.get("steps"):
         raise UsageError("--detail is about --steps", hint=f"--steps --detail {detail}")
     style: dict[str, str] = {n: values[n] for n in ("vectors", "transpose") if n in values}
-    names = ("detail", "hint", "step", "standalone", "page", "notation")
+    style |= {"gradient": values["notation"]} if values.get("notation") else {}
+    names = ("detail", "hint", "step", "standalone", "page")
     asked: dict[str, Any] = {n: values[n] for n in names if values.get(n)}
     return Wanted(form, values.get("steps"), style=style, ascii_only=ascii_only, **asked)
 
@@ -97,7 +92,7 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
         return _one(found[0], asked)
     whole = asked.standalone or asked.form == "html" or (asked.page and asked.form == "markdown")
     if whole and not asked.one_step:
-        page = several(found, asked.form, asked.view, asked.detail, **asked.whole_style)
+        page = several(found, asked.form, asked.view, asked.detail, **asked.style)
         return asked.spelled_page(page.rstrip("\n"))
     if asked.view is None and not asked.one_step:
         return "\n".join(_with_left_side(d, asked) for d in found)
@@ -109,7 +104,7 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
 
 def _steps(told: Steps, asked: Wanted) -> str:
     """A derivation step by step, or one of its steps."""
-    style: dict[str, Any] = asked.whole_style
+    style: dict[str, Any] = asked.style
     if asked.hint is not None:
         return str(hint(told, asked.hint))
     if asked.step is not None:
@@ -125,17 +120,17 @@ def _one(d: Derivation, asked: Wanted) -> str:
     """One derivation in the format asked for."""
     if asked.view is not None or asked.one_step:
         return _steps(d.steps(asked.view or "chain"), asked)
-    style = asked.whole_style
+    style = asked.style
     if asked.form == "html" or (asked.page and asked.form in PAGES):
         return asked.spelled_page(in_page(asked.form, d, None, asked.detail, style))
-    if asked.form == "latex" and (asked.standalone or not asked.notation):
+    if asked.form == "latex" and (asked.standalone or "gradient" not in style):
         return d.latex(standalone=asked.standalone, **style)
     return d.formula if asked.form == "text" else _line(d, asked)
 
 
 def _line(d: Derivation, asked: Wanted) -> str:
     """The equation alone, in LaTeX, Markdown or Typst."""
-    equation = d.equation(**asked.whole_style)
+    equation = d.equation(**asked.style)
     if asked.form == "latex":
         return equation
     return f"$ {typst(equation)} $" if asked.form == "typst" else f"$${equation}$$"

@@ -75,7 +75,8 @@ def _read(verb: Verb, arguments: list[str]) -> Request:
             if alone and not equals and waiting and waiting[-1] not in known:
                 doubtful = (option, len(operands))
             if not equals:
-                value = option.without if alone else _next(option, waiting, known)
+                given = waiting and waiting[-1] not in known
+                value = option.without if alone else waiting.pop() if given else ""
             read = _value(option, value)
             before = values[option.name]
             if option.joins and before:
@@ -96,12 +97,6 @@ def _agreed(values: dict[str, Any]) -> dict[str, Any]:
     """The values; a format of JSON is what --json asks for, and no file is standard output."""
     output = {"output": None} if values.get("output") == "-" else {}
     return values | output | ({"json": True} if values.get("format") == "json" else {})
-
-
-def _next(option: Option, waiting: list[str], known: dict[str, Option]) -> str:
-    if not waiting or waiting[-1] in known:
-        raise UsageError(f"{option.flag} needs a value", hint=f"{option.flag} {option.takes}")
-    return waiting.pop()
 
 
 def _value(option: Option, text: str) -> Any:

@@ -145,7 +145,7 @@ def _kink(function: Function) -> str:
 
 def _explain(operands: tuple[str, ...]) -> Said:
     """What a rule says, why it is true, an example that is derived, its source."""
-    if len(operands) != 1:
+    if len(operands) != 1 or not operands[0].strip():
         raise UsageError("explain takes one rule or function", hint='matderiv explain "affine map"')
     found = [_document(what) for what in explained(operands[0])]
     return "rules", found, "\n".join(map(_text, found))
@@ -165,8 +165,6 @@ def explained(name: str) -> list[Rule | Function]:
     for key in (asked, asked.lower(), lower, lower.removesuffix(" rule"), f"{lower} rule"):
         if key in known:
             return known[key]
-    if not lower:
-        raise UsageError("explain takes one rule or function", hint='matderiv explain "affine map"')
     near = nearest(lower, (n for n in known if known[n]))
     hint = " or ".join(
         f'matderiv explain "{n}"' if " " in n else f"matderiv explain {n}" for n in near

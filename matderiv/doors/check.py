@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from math import nan
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from matderiv.calculus.derivative import FORWARDS
 from matderiv.calculus.structure import numeric_projection
@@ -124,12 +124,7 @@ def gradient_reports(
     plain = [k for k, x in enumerate(xs) if x.params[2] <= {"positive"}]
     together = undecided("")
     if len(plain) > 1:
-
-        def of_plain(values: Arrays, sizes: Sizes) -> list[Array]:
-            found = gradients(values, sizes)
-            return [found[k] for k in plain]
-
-        question, changes = joint_question(f, [xs[k] for k in plain], of_plain)
+        question, changes = joint_question(f, [xs[k] for k in plain], _picked(gradients, plain))
         together = spot_check(question, [*xs, *changes], zero=True)
     agreed = together.ok or (together.verdict == "undecided" and len(plain) > MANY)
     reports = {}
@@ -137,16 +132,15 @@ def gradient_reports(
         if agreed and k in plain:
             reports[x.name] = together
         else:
-            claim = partial(_gradient, gradients, k)
-            question = DirectionQuestion(
-                f, (x,), claim, project=numeric_projection(x, structure, 1)
-            )
+            project, claim = numeric_projection(x, structure, 1), _picked(gradients, [k])
+            question = DirectionQuestion(f, (x,), claim, project=project)
             reports[x.name] = spot_check(question, xs, zero=True)
     return reports
 
 
-def _gradient(gradients: Gradients, k: int, values: Arrays, sizes: Sizes) -> Array:
-    return gradients(values, sizes)[k]
+def _picked(gradients: Gradients, places: Sequence[int]) -> Callable[[Arrays, Sizes], Any]:
+    """Some of the gradients: of one place the one, of several all."""
+    return lambda values, sizes: itemgetter(*places)(gradients(values, sizes))
 
 
 def truthful_entry(d: Derivation, entry: AskedEntry) -> Derivation:

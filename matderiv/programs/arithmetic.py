@@ -7,7 +7,7 @@ from itertools import permutations
 from matderiv.expr import Expr, is_, number_value
 from matderiv.programs.contractions import with_axes
 from matderiv.programs.entrywise import square, whole_power
-from matderiv.programs.lowering import Lowering, rule
+from matderiv.programs.lowering import RULES, Lowering, rule
 from matderiv.programs.program import ProgramBuilder, broadcast_shape
 from matderiv.programs.scaled import Scaled, as_factor, settled
 from matderiv.shapes import Dim, Shape, Size, is_scalar
@@ -106,9 +106,7 @@ def _summed(work: Lowering, node: Expr, x: Expr, axis: int | None) -> Scaled:
     b = work.b
     if is_scalar(x.shape):
         return work.scaled(x)
-    s = work.scaled(x)
-    slot = b.whole(settled(b, s) if s.core is None else s.core, x.shape)
-    factor = s.with_core(None) if s.core is not None else Scaled(None)
+    factor, slot = work.apart(x)
     if axis is None or len(x.shape) == 1:
         return factor.with_core(b.add("sum", slot, params=(None, False)))
     if len(x.shape) == 2 and axis == 1:
@@ -131,34 +129,15 @@ def _extreme(work: Lowering, node: Expr) -> Scaled:
 # Leaves and constants ----------------------------------------------------------------------------
 
 
-@rule("number")
-def _number(work: Lowering, node: Expr) -> Scaled:
-    return Scaled(None, node.params[0])
-
-
-@rule("size")
-def _size(work: Lowering, node: Expr) -> Scaled:
-    return Scaled(size_slot(work, Dim((node.params[0],))))
-
-
-@rule("pi")
-def _pi(work: Lowering, node: Expr) -> Scaled:
-    return Scaled(work.b.add("pi"))
-
-
-@rule("ones")
-def _ones(work: Lowering, node: Expr) -> Scaled:
-    return Scaled(work.b.number(1))
-
-
-@rule("zeros")
-def _zeros(work: Lowering, node: Expr) -> Scaled:
-    return Scaled(work.b.number(0))
-
-
-@rule("vector", "matrix")
-def _constant(work: Lowering, node: Expr) -> Scaled:
-    return work.scaled(node.args[0])
+RULES.update(
+    number=lambda work, node: Scaled(None, node.params[0]),
+    size=lambda work, node: Scaled(size_slot(work, Dim((node.params[0],)))),
+    pi=lambda work, node: Scaled(work.b.add("pi")),
+    ones=lambda work, node: Scaled(work.b.number(1)),
+    zeros=lambda work, node: Scaled(work.b.number(0)),
+    vector=lambda work, node: work.scaled(node.args[0]),
+    matrix=lambda work, node: work.scaled(node.args[0]),
+)
 
 
 @rule("eye")
@@ -338,14 +317,3 @@ def _matrix_power(work: Lowering, base: Expr, exponent: Expr) -> Scaled:
     else:
         made = work.b.add("power_of", work.whole(base), work.slot(exponent), shape=base.shape)
     return Scaled(made)
-
-
-@rule("exp")
-def _exp(work: Lowering, node: Expr) -> Scaled:
-    """exp(z - logsumexp(z)) as a softmax."""
-    (x,) = node.args
-    if is_(x, "add") and len(x.args) == 2 and is_(x.args[1], "neg"):
-        z, norm = x.args[0], x.args[1].args[0]
-        if is_(norm, "logsumexp") and norm.args[0] is z:
-            return Scaled(softmax_parts(work, z, norm.params[0])["softmax"]())
-    return Scaled(work.b.entrywise("exp", work.slot(x)))

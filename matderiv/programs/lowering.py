@@ -148,6 +148,12 @@ class Lowering:
             self.lower(node)
         return self.found[node]
 
+    def apart(self, node: Expr) -> tuple[Scaled, int]:
+        """The scalar that waits in front of an argument, and all entries of what it waits for."""
+        s = self.scaled(node)
+        front = Scaled(None) if s.core is None else s.with_core(None)
+        return front, self.b.whole(settled(self.b, s) if s.core is None else s.core, node.shape)
+
     def slot(self, node: Expr) -> int:
         """The result of an argument, as numbers of a shape that broadcasts to the node's."""
         slot = settled(self.b, self.scaled(node))

@@ -94,10 +94,7 @@ def _chain(work: Lowering, segment: list[Turned]) -> tuple[Scaled, ChainFactor]:
 def _factors(
     work: Lowering, segment: Sequence[Turned]
 ) -> tuple[Scaled, list[ChainFactor], list[bool]]:
-    """The factor in front of a chain, its factors, and which are known to be nowhere negative.
-
-    Diagonal matrices beside each other are one.
-    """
+    """The factor in front of a chain, its factors, and which are known to be nowhere negative."""
     b, front = work.b, Scaled(None)
     factors: list[ChainFactor] = []
     positive: list[bool] = []
@@ -108,10 +105,6 @@ def _factors(
             factor = factor._replace(slot=settled(b, scalar.with_core(factor.slot)))
             scalar = Scaled(None)
         front = front.times(scalar)
-        if factors and factors[-1].form == factor.form == "diagonal":
-            factors[-1] = product(b, factors[-1], factor)
-            positive[-1] = positive[-1] and sign
-            continue
         factors.append(turned(b, factor) if turn else factor)
         positive.append(sign)
     return front, factors, positive
@@ -213,9 +206,7 @@ def as_chain_factor(work: Lowering, e: Expr) -> tuple[Scaled, ChainFactor]:
     if is_(e, "ones"):
         return Scaled(None), ChainFactor("ones", -1, rows, columns)
     if is_(e, "diag") and len(e.args[0].shape) == 1:
-        s = work.scaled(e.args[0])
-        u = b.whole(settled(b, s) if s.core is None else s.core, e.shape[:1])
-        front = Scaled(None) if s.core is None else s.with_core(None)
+        front, u = work.apart(e.args[0])
         return front, ChainFactor("diagonal", u, rows, columns)
     if is_(e, "inv") and work.single(e):
         return Scaled(None), ChainFactor("inverse", work.whole(e.args[0]), rows, columns)
@@ -330,9 +321,7 @@ def _diag(work: Lowering, node: Expr) -> Scaled:
     if is_scalar(x.shape):
         return work.scaled(x)
     if len(node.shape) == 2:
-        s = work.scaled(x)
-        inner = b.whole(settled(b, s) if s.core is None else s.core, x.shape)
-        front = Scaled(None) if s.core is None else s.with_core(None)
+        front, inner = work.apart(x)
         return front.with_core(b.add("diag", b.flat(inner), shape=node.shape))
     front, halves = _halves(work, x)
     if halves is not None:
@@ -343,7 +332,5 @@ def _diag(work: Lowering, node: Expr) -> Scaled:
         shape = (left.rows, left.columns)
         slots = (b.whole(left.slot, shape), b.whole(other.slot, shape))
         return front.with_core(b.dotted("rowdot", *slots))
-    s = work.scaled(x)
-    inner = b.whole(settled(b, s) if s.core is None else s.core, x.shape)
-    front = Scaled(None) if s.core is None else s.with_core(None)
+    front, inner = work.apart(x)
     return front.with_core(b.add("diagonal", inner, shape=node.shape))

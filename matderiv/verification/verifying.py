@@ -47,7 +47,7 @@ from matderiv.verification.judging import (
     judged,
     method,
 )
-from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_text
+from matderiv.verification.mistakes.diagnose import decimals, diagnose, diagnose_sketch, sketched
 from matderiv.verification.mistakes.diagnosis import Diagnosis
 from matderiv.verification.mistakes.layouts import diagonals, layout_of, turned_of
 from matderiv.verification.some_entries import about
@@ -91,7 +91,7 @@ def verify_asked(
             return unjudged
         if not fitting or isinstance(error, UnknownSize):
             raise
-        found = diagnose_text(asked, answer, seed=seed) if diagnosis else None
+        found = diagnose_sketch(asked, sketched(asked, answer), seed=seed) if diagnosis else None
         return _misfit(asked, str(error), found)
     for side in others:
         verdict = again(asked, side)

@@ -9,7 +9,8 @@ from matderiv.solving.affine import without_zeros
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.ground import Ground, Side
 from matderiv.verification.derivations.stationary import Rest
-from matderiv.verification.mistakes.diagnose import diagnose_source
+from matderiv.verification.mistakes.diagnose import diagnose_sketch
+from matderiv.verification.mistakes.edits import from_source
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, FORMULA, Quantity
 from matderiv.verification.verdict import DISPROVED, Verdict
 
@@ -104,7 +105,7 @@ class Record:
             if asked is not None and tried is not None:
                 source, known = tried
                 known = {k: self._meaning(e, reader) for k, e in known.items()}
-                found = diagnose_source(asked, source, known, seed=self.ground.seed)
+                found = diagnose_sketch(asked, from_source(source, known), seed=self.ground.seed)
         if found is None:
             return Verdict(DISPROVED, "shape", error.message)
         said = f"{error.message}\n{found.message}"

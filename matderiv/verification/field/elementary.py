@@ -16,6 +16,7 @@ from matderiv.shapes import is_scalar
 
 MAX_EXPONENT = 1000  # a larger literal exponent is left to numbers
 HEAVY = 40  # symbols of an exponent that is not looked into
+_PI = apply("pi", params=("pi",))
 
 
 def elementary(expr: Expr) -> Expr:
@@ -71,11 +72,6 @@ def _logsumexp(node: Expr, x: Expr) -> Expr:
     return apply("log", _f("sum", _exp(x), axis=node.params[0]))
 
 
-def _log_softmax(node: Expr, x: Expr) -> Expr:
-    axis = node.params[0]
-    return x - along(_logsumexp(node, x), x.shape, axis)
-
-
 def _chosen(first: Expr, second: Expr, test: Expr) -> Expr:
     """`first` where the test is 1, `second` where it is 0."""
     return apply("where", test, first, second)
@@ -89,11 +85,6 @@ def _huber(node: Expr, x: Expr, d: Expr) -> Expr:
 def _norm_p(node: Expr, x: Expr, p: Expr) -> Expr:
     whole = _f("sum", elementary(apply("epow", x * _sign(x), p)))
     return elementary(apply("power", whole, 1 / p))
-
-
-def _sinc(node: Expr, x: Expr) -> Expr:
-    turn = apply("pi", params=("pi",)) * x
-    return apply("sin", turn) / turn
 
 
 def _power(node: Expr, base: Expr, exponent: Expr) -> Expr:
@@ -209,13 +200,13 @@ _DEFINITIONS: dict[str, Callable[..., Expr]] = {
     "expm1": lambda node, x: _exp(x) - 1,
     "abs": lambda node, x: x * _sign(x),
     "tan": lambda node, x: apply("sin", x) / apply("cos", x),
-    "arccos": lambda node, x: apply("pi", params=("pi",)) / 2 - apply("arcsin", x),
+    "arccos": lambda node, x: _PI / 2 - apply("arcsin", x),
     "sinh": lambda node, x: (_exp(x) - 1 / _exp(x)) / 2,
     "cosh": lambda node, x: (_exp(x) + 1 / _exp(x)) / 2,
     "tanh": lambda node, x: 1 - 2 / (1 + _exp(2 * x)),
     "asinh": lambda node, x: apply("log", x + apply("sqrt", x * x + 1)),
     "atanh": lambda node, x: apply("log", (1 + x) / (1 - x)) / 2,
-    "sinc": _sinc,
+    "sinc": lambda node, x: apply("sin", _PI * x) / (_PI * x),
     "sigmoid": lambda node, x: 1 / (1 + _exp(-x)),
     "relu": lambda node, x: x * _step(x),
     "leaky_relu": lambda node, x, a: _chosen(x, a * x, _step(x)),
@@ -232,7 +223,7 @@ _DEFINITIONS: dict[str, Callable[..., Expr]] = {
     "huber": _huber,
     "softmax": _softmax,
     "logsumexp": _logsumexp,
-    "log_softmax": _log_softmax,
+    "log_softmax": lambda node, x: x - along(_logsumexp(node, x), x.shape, node.params[0]),
     "norm2": lambda node, x: apply("sqrt", _f("sum", x * x)),
     "norm_p": _norm_p,
     "logdet": lambda node, x: apply("log", apply("det", x)),

@@ -84,13 +84,6 @@ def _joined(operation: Callable[[Field, Element, Element], Element]) -> Rule:
     return rule
 
 
-def _quotient(
-    field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims
-) -> Element:
-    above, below = lifted(args, dims, out)
-    return times(field, above, inverse(field, below))
-
-
 def _power(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
     k = number_value(node.args[1])
     if k is None or k.denominator != 1 or abs(k) > MAX_EXPONENT:
@@ -120,12 +113,12 @@ def _matrix_product(a: Array, b: Array) -> Array:
     return np.matmul(a, b)
 
 
-def _mul(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    return reduce(lambda a, b: times(field, a, b, _matrix_product), args)
+def _product(field: Field, *factors: Element) -> Element:
+    return reduce(lambda a, b: times(field, a, b, _matrix_product), factors)
 
 
-def _solve(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    return _mul(field, node, [_inv(field, node, args[:1], dims[:1], dims[0]), args[1]], dims, out)
+def _inverted(field: Field, x: Element, dims: Dims) -> Element:
+    return inverse(field, x) if prod(dims) == 1 else matrix_inverse(field, x)
 
 
 def _kron(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
@@ -176,16 +169,6 @@ def _cross(field: Field, node: Expr, args: list[Element], dims: list[Dims], out:
 
 
 # Linear algebra ----------------------------------------------------------------------------------
-
-
-def _inv(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    if prod(dims[0]) == 1:
-        return inverse(field, args[0])
-    return matrix_inverse(field, args[0])
-
-
-def _det(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
-    return args[0] if prod(dims[0]) == 1 else determinant(field, args[0])
 
 
 def _pinv(field: Field, node: Expr, args: list[Element], dims: list[Dims], out: Dims) -> Element:
@@ -252,17 +235,22 @@ LINEAR: dict[str, Callable[[Array, Expr, Dims, Dims], Array]] = {
 RULES: dict[str, Rule] = {
     "add": _joined(plus),
     "hadamard": _joined(times),
-    "div": _quotient,
-    "ediv": _quotient,
+    **dict.fromkeys(
+        ("div", "ediv"), _joined(lambda field, a, b: times(field, a, inverse(field, b)))
+    ),
     "power": _power,
     "epow": _power,
-    "mul": _mul,
-    "solve": _solve,
+    "mul": lambda field, node, args, dims, out: _product(field, *args),
+    "solve": lambda field, node, args, dims, out: _product(
+        field, _inverted(field, args[0], dims[0]), args[1]
+    ),
     "kron": _kron,
     "einsum": _einsum,
     "cross": _cross,
-    "inv": _inv,
-    "det": _det,
+    "inv": lambda field, node, args, dims, out: _inverted(field, args[0], dims[0]),
+    "det": lambda field, node, args, dims, out: (
+        args[0] if prod(dims[0]) == 1 else determinant(field, args[0])
+    ),
     "pinv": _pinv,
     "prod": _prod,
     "mean": _mean,

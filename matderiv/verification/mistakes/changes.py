@@ -7,7 +7,7 @@ what is left must be a factor of one term, which follows from two evaluations, o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from matderiv.choosing.items import multiplied
@@ -48,9 +48,11 @@ from matderiv.verification.mistakes.edits import (
 )
 from matderiv.verification.mistakes.layouts import in_another_layout, scaled_by_number
 from matderiv.verification.mistakes.solving import CauseSearch, factor_of, missing_term
+from matderiv.words.signs import total
 
 BUDGET = 4_000  # changes of one family tried before the search goes on
 TOTAL = 12_000  # changes of all families
+HEAVY = 10**9  # symbols that no answer has
 WHOLE = 6  # symbols that a term of the whole may cost more than one inside a bracket
 LIGHTEST = ("wrong-function",)  # families of which not the first right change is told
 FIRSTS = 400  # first changes tried
@@ -85,14 +87,6 @@ first of two changes."""
 Found = Diagnosis | None
 
 
-@dataclass
-class Best:
-    """The lightest right answer found so far."""
-
-    weight: int
-    diagnosis: Found = None
-
-
 class Edits:
     """The search for one change; `left` and `total` count the changes that may still be tried."""
 
@@ -102,6 +96,7 @@ class Edits:
         self.left = 0
         self.total = TOTAL
         self.weight_of_last = 0  # of the corrected answer found last
+        self.lightest = HEAVY  # only lighter answers are looked for
         self.context = EditContext((), sizes=sizes_of(search.asked))
 
     def likely(self) -> Found:
@@ -115,18 +110,17 @@ class Edits:
         """Mistakes that need proposals: another function or name, a factor or a term missing."""
         self.context = context_of(self.search, self.root)
         for code, family in SECOND:
-            best = Best(10**9) if code in LIGHTEST else None
-            if found := self._first(code, family, best):
+            if found := self._first(code, family):
                 return found
         return self._missing()
 
-    def _first(self, code: str, family: Family, best: Best | None = None) -> Found:
-        self.left = BUDGET
-        if best is None:
-            return next(self._tried(code, family, None), None)
-        for _ in self._tried(code, family, best):
-            pass
-        return best.diagnosis
+    def _first(self, code: str, family: Family) -> Found:
+        """The first change of a family that makes the answer right, of some the lightest."""
+        self.left, self.lightest = BUDGET, HEAVY
+        if code not in LIGHTEST:
+            return next(self._tried(code, family), None)
+        *_, found = None, *self._tried(code, family)
+        return found
 
     def changes(self, family: Family) -> Iterator[tuple[Path, Sketch, Sketch, Said]]:
         """Every change of a family: place, part, what stands there instead, words."""
@@ -140,37 +134,26 @@ class Edits:
                 if new.expr is not None and new.expr is not part.expr:
                     yield path, part, new, said if isinstance(said, Said) else Said(said)
 
-    def _tried(self, code: str, family: Family, best: Best | None) -> Iterator[Diagnosis]:
-        """Changes of a family that make the answer right; lighter than the best so far."""
+    def _tried(self, code: str, family: Family) -> Iterator[Diagnosis]:
+        """Changes of a family that make the answer right; each lighter than those before."""
         for path, part, new, said in self.changes(family):
             e = self.whole(path, new)
-            if e is None or (best is not None and e.weight >= best.weight):
-                continue
-            if self.search.right(e):
-                found = explained(named(code, path, part, new), part.expr, new.expr, e, said)
-                if best is not None:
-                    best.weight, best.diagnosis = e.weight, found
-                yield found
+            if e is not None and e.weight < self.lightest and self.search.right(e):
+                self.lightest = e.weight
+                yield explained(named(code, path, part, new), part.expr, new.expr, e, said)
 
     def _missing(self) -> Found:
         """A factor or a term that is missing: the lightest correction."""
-        best = Best(10**9)
         pool = [t.expr for t in self.context.pool if t.expr is not None]
-        self._keep(best, lambda: self.scaled(pool))
+        best = self.scaled(pool)
+        self.lightest = HEAVY if best is None else self.weight_of_last
         for code, family in MISSING:
             self.left = BUDGET
-            for _ in self._tried(code, family, best):
-                pass
-        if best.diagnosis is not None and best.diagnosis.code == "missing-term":
-            best.weight += WHOLE  # a term of the whole is told with its coefficient
-        self._keep(best, lambda: self._added(pool))
-        return best.diagnosis
-
-    def _keep(self, best: Best, attempt: Callable[[], Found]) -> None:
-        found = attempt()
-        if found is not None and found.suggestion is not None:
-            if self.weight_of_last < best.weight:
-                best.weight, best.diagnosis = self.weight_of_last, found
+            *_, best = best, *self._tried(code, family)
+        if best is not None and best.code == "missing-term":
+            self.lightest += WHOLE  # a term of the whole is told with its coefficient
+        added = self._added(pool)
+        return added if added is not None and self.weight_of_last < self.lightest else best
 
     def scaled(self, pool: list[Expr]) -> Found:
         """A term that needs a factor: a number, a size, or a scalar part of the formulas."""
@@ -206,15 +189,8 @@ class Edits:
         term = missing_term(self.search, self.root.expr, pool)
         if term is None:
             return None
-        whole = self.root.expr + term
-        if not self.search.right(whole):
-            return None
-        self.weight_of_last = whole.weight
-        corrected = tidied(whole)
-        right = text(corrected)
-        term = tidied(term)
-        said = f"The term {short(text(term))} is missing. The whole: {short(right)}."
-        return Diagnosis("missing-term", said, right, term, corrected)
+        self.weight_of_last = (self.root.expr + term).weight
+        return lacking(self.search, self.root.expr, term)
 
     def whole(self, path: Path, new: Sketch) -> Expr | None:
         """The answer with another part at a place; None where nothing fits or nothing changes."""
@@ -228,6 +204,17 @@ class Edits:
         for k in path[:-1]:
             part = part.args[k]
         return part
+
+
+def lacking(search: CauseSearch, e: Expr, term: Expr) -> Found:
+    """What is said about an answer that is right with a further term."""
+    term = tidied(term)
+    corrected = tidied(total([e, term]))
+    if not search.right(corrected):
+        return None
+    right = text(corrected)
+    said = f"The term {short(text(term))} is missing. The whole: {short(right)}."
+    return Diagnosis("missing-term", said, right, term, corrected)
 
 
 def _cancels(factor: Expr, e: Expr) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 from matderiv.calculus.derivative import differentiate
 from matderiv.errors import MatderivError
@@ -22,50 +23,28 @@ from matderiv.verification.mistakes.edits import (
     sketch,
     stretches,
 )
-from matderiv.verification.mistakes.edits import drawn as sketched
 from matderiv.verification.mistakes.solving import CauseSearch
 
-_NEIGHBOURS = {
-    "sin": ("cos", "neg sin"),
-    "cos": ("sin", "neg sin"),
-    "exp": ("log",),
-    "log": ("exp", "reciprocal"),
-    "tanh": ("one minus square",),
-    "sigmoid": ("times one minus",),
-    "softplus": ("sigmoid",),
-    "relu": ("step",),
-    "step": ("relu", "sign"),
-    "abs": ("sign",),
-    "sign": ("abs", "step"),
-    "sqrt": ("reciprocal",),
-    "tr": ("det",),
-    "det": ("tr", "logdet"),
-    "logdet": ("det",),
-    "norm2": ("norm1",),
-    "norm1": ("norm2",),
-    "softmax": ("log_softmax",),
-    "log_softmax": ("softmax",),
-    "sinh": ("cosh",),
-    "cosh": ("sinh",),
-    "maximum": ("minimum",),
-    "minimum": ("maximum",),
-    "gt": ("lt",),
-    "lt": ("gt",),
-    "ge": ("le",),
-    "le": ("ge",),
-    "tril": ("triu",),
-    "triu": ("tril",),
-}
+_KIN = [
+    pair.split()
+    for pair in "sin cos|exp log|relu step|step sign|abs sign|tr det|det logdet|norm1 norm2"
+    "|softmax log_softmax|sinh cosh|maximum minimum|gt lt|ge le|tril triu".split("|")
+]
+"""Functions that are taken for each other."""
 POOL = 160  # terms and factors proposed
 
 
 def functions(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A function missing, too many, or another of its family."""
-    for name in _NEIGHBOURS.get(s.name, ()):
-        spelled = {"neg sin": "-sin", "reciprocal": "the reciprocal"}
-        said = spelled.get(name, "its derivative" if " " in name else name)
-        yield _neighbour(s, name), f"With {said}"
+    for name in (b for pair in _KIN for a, b in (pair, pair[::-1]) if a == s.name):
+        yield sketch(name, *s.args, params=s.params), f"With {name}"
+    if s.name == "sqrt":
+        yield sketch("ediv", 1, s), "With the reciprocal"
     if len(s.args) == 1 and s.name in _UNARY:
+        inner = s.args[0].expr
+        slope = None if inner is None or s.params else _slope(s.name, inner)
+        if slope is not None:
+            yield drawn(slope), "With its derivative"
         yield s.args[0], f"Without {s.name}"
     if s.name == "number":
         return
@@ -98,19 +77,6 @@ _UNARY = frozenset(
     "exp log sqrt sin cos tan tanh sigmoid relu step sign abs softplus softmax log_softmax silu"
     " gelu elu erf arctan sinh cosh log1p expm1 diag tr logdet det norm1 norm2 square".split()
 )
-
-
-def _neighbour(s: Sketch, name: str) -> Sketch:
-    u = s.args
-    if name == "neg sin":
-        return sketch("neg", sketch("sin", *u))
-    if name == "reciprocal":
-        return sketch("ediv", 1, s if s.name == "sqrt" else u[0])
-    if name == "one minus square":
-        return sketch("add", 1, sketch("neg", sketch("epow", s, 2)))
-    if name == "times one minus":
-        return sketch("hadamard", s, sketch("add", 1, sketch("neg", s)))
-    return sketch(name, *u, params=s.params if name in ("softmax", "log_softmax") else ())
 
 
 def unary_functions(exprs: list[Expr]) -> tuple[tuple[str, tuple[object, ...]], ...]:
@@ -270,18 +236,15 @@ def context_of(search: CauseSearch, root: Sketch) -> EditContext:
     """What the changes of an answer draw on, the likely parts first."""
     asked = search.asked
     own = [p.expr for _, p in places(root) if p.expr is not None]
-    given = _pieces([asked.f])
+    given = _pieces(asked.f)
     kin = [apply("det", e.args[0]) for e in given if is_(e, "logdet", "inv")]  # of logdet(X)
     kin += [e.args[0] for e in given if is_(e, "log")]
-    parts = list(dict.fromkeys([*_pieces(right_forms(search)), *given, *kin, *own]))
-    numbers = [
-        number(1),
-        number(2),
-        number(Fraction(1, 2)),
-        *(e for e in parts if is_(e, "number")),
-    ]
+    right = right_form(search)
+    proposed = [] if right is None else _pieces(right)
+    parts = list(dict.fromkeys([*proposed, *given, *kin, *own]))
+    numbers = [*map(number, (1, 2, Fraction(1, 2))), *(e for e in parts if is_(e, "number"))]
     sizes = sizes_of(asked)
-    named = tuple(sketched(v) for v in dict.fromkeys([*variables(asked.f), *asked.extra.values()]))
+    named = tuple(drawn(v) for v in dict.fromkeys([*variables(asked.f), *asked.extra.values()]))
     found = sorted((e for e in parts if not is_(e, "number")), key=lambda e: e.weight)
     pool = (*pooled(numbers, 12), *pooled(found, POOL), *sizes)
     return EditContext(pool, unary_functions(parts), sizes, named)
@@ -293,27 +256,20 @@ def sizes_of(asked: Asked) -> tuple[Sketch, ...]:
     return tuple(sketch("size", params=(n,)) for n in sorted(size_names(shapes)))
 
 
-def right_forms(search: CauseSearch) -> list[Expr]:
-    """The derivative as the engine writes it, as a source of proposals."""
+def right_form(search: CauseSearch) -> Expr | None:
+    """The derivative as the engine writes it, as a source of proposals; None where it has none."""
     asked = search.asked
+    how: dict[str, Any] = {"structure": search.structure, "upstream": asked.upstream}
     try:
-        found = differentiate(
-            asked.f,
-            asked.wrt,
-            asked.kind,
-            asked.order,
-            structure=search.structure,
-            upstream=asked.upstream,
-        )
+        return differentiate(asked.f, asked.wrt, asked.kind, asked.order, **how).expr
     except MatderivError:
-        return []
-    return [found.expr]
+        return None
 
 
-def _pieces(exprs: list[Expr]) -> list[Expr]:
-    """All parts of expressions, the larger first, and neighbouring factors of products."""
+def _pieces(e: Expr) -> list[Expr]:
+    """All parts of an expression, the larger first, and neighbouring factors of products."""
     found: list[Expr] = []
-    for node in reversed(list(walk(*exprs))):
+    for node in reversed(list(walk(e))):
         found.append(node)
         if is_(node, "mul", "hadamard", "add"):
             found += _slices(node)

@@ -6,18 +6,17 @@ symbolic derivative only proposes terms and factors; it never decides.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.answers import answer_source
 from matderiv.language.printer import text
-from matderiv.language.source import Source
 from matderiv.lazy import np, quiet
 from matderiv.solving.affine import addends
 from matderiv.verification.claims import Asked
-from matderiv.verification.mistakes.changes import Edits, two_changes
-from matderiv.verification.mistakes.confusions import right_forms
+from matderiv.verification.mistakes.changes import Edits, lacking, two_changes
+from matderiv.verification.mistakes.confusions import right_form
 from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidied
 from matderiv.verification.mistakes.edits import Sketch, drawn, from_source
 from matderiv.verification.mistakes.layouts import (
@@ -115,57 +114,40 @@ def _said(v: Expr, word: str, structure: str | None) -> Diagnosis:
     return Diagnosis("needs-fact", f"Right if {meaning}{how}: declare {name}: {word}{also}.")
 
 
-@dataclass(frozen=True)
-class ComparedTerms:
-    """The terms of an answer that are right, those that are not, and those that are missing."""
-
-    good: list[Expr]
-    bad: list[Expr]
-    missing: list[Expr]
-
-
 def missing_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
     """The terms that are missing where all of the answer's own are right."""
-    for found in _comparisons(search, e):
-        if found.missing and not found.bad:
-            missing = tidied(total(found.missing))
-            corrected = tidied(total([e, missing]))
-            if search.right(corrected):
-                term, right = text(missing), text(corrected)
-                said = f"The term {short(term)} is missing. The whole: {short(right)}."
-                return Diagnosis("missing-term", said, right, missing, corrected)
-    return None
+    good, bad, missing = _compared(search, e)
+    return lacking(search, e, total(missing)) if good and missing and not bad else None
 
 
 def off_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
     """Which terms are right and which are not, when no correction has been found."""
-    for found in _comparisons(search, e):
-        if found.bad:
-            agree, off = (", ".join(short(text(t)) for t in ts) for ts in (found.good, found.bad))
-            message = f"The term {agree} is right; look again at {off}."
-            instead = tidied(total(found.missing)) if found.missing else None
-            corrected = tidied(total([*found.good, *found.missing]))
-            if not search.right(corrected):
-                return Diagnosis("term", message)
-            if instead is not None:
-                message += f" Right there: {short(text(instead))}."
-            return Diagnosis("term", message, text(corrected), instead, corrected)
-    return None
+    good, bad, missing = _compared(search, e)
+    if not good or not bad:
+        return None
+    agree, off = (", ".join(short(text(t)) for t in terms) for terms in (good, bad))
+    message = f"The term {agree} is right; look again at {off}."
+    instead = tidied(total(missing)) if missing else None
+    corrected = tidied(total([*good, *missing]))
+    if not search.right(corrected):
+        return Diagnosis("term", message)
+    if instead is not None:
+        message += f" Right there: {short(text(instead))}."
+    return Diagnosis("term", message, text(corrected), instead, corrected)
 
 
-def _comparisons(search: CauseSearch, e: Expr) -> Iterator[ComparedTerms]:
-    """The answer's terms beside those of the derivative, multiplied out in full and a little."""
-    for form in right_forms(search):
-        left = addends(form, wide=True)
-        good: list[Expr] = []
-        bad: list[Expr] = []
-        for t in addends(e, wide=True):
-            match = next((r for r in left if _same(search, t, r)), None)
-            if match is not None:
-                left.remove(match)
-            (bad if match is None else good).append(t)
-        if good:
-            yield ComparedTerms(good, bad, left)
+def _compared(search: CauseSearch, e: Expr) -> tuple[list[Expr], list[Expr], list[Expr]]:
+    """The terms of an answer that are right, those that are not, and those that are missing."""
+    good: list[Expr] = []
+    bad: list[Expr] = []
+    form = right_form(search)
+    left = [] if form is None else addends(form, wide=True)
+    for t in addends(e, wide=True):
+        match = next((r for r in left if _same(search, t, r)), None)
+        if match is not None:
+            left.remove(match)
+        (bad if match is None else good).append(t)
+    return good, bad, left
 
 
 def _same(search: CauseSearch, a: Expr, b: Expr) -> bool:
@@ -219,12 +201,6 @@ def _symmetric(search: CauseSearch, e: Expr, found: Diagnosis | None) -> Diagnos
     return replace(found, message=f"{fact.message} In general: {short(found.suggestion)}.")
 
 
-def diagnose_text(asked: Asked, answer: Any, *, seed: int = 0) -> Diagnosis | None:
-    """The same for a text whose sizes do not fit together."""
-    root = sketched(asked, answer)
-    return None if root is None else _diagnose_sketch(asked, root, seed)
-
-
 def sketched(asked: Asked, answer: Any) -> Sketch | None:
     """The tree of a typed answer, whether its sizes fit or not; None where there is none."""
     if not isinstance(answer, str):
@@ -234,19 +210,12 @@ def sketched(asked: Asked, answer: Any) -> Sketch | None:
     return None if source is None else from_source(source, known)
 
 
-def diagnose_source(
-    asked: Asked, source: Source, known: dict[str, Expr], *, seed: int = 0
-) -> Diagnosis | None:
-    """The same for a source tree, however it was spelled; `known` has the meaning of its names."""
-    root = from_source(source, known)
-    return None if root is None else _diagnose_sketch(asked, root, seed)
-
-
 @quiet()
-def _diagnose_sketch(asked: Asked, root: Sketch, seed: int) -> Diagnosis | None:
+def diagnose_sketch(asked: Asked, root: Sketch | None, *, seed: int = 0) -> Diagnosis | None:
+    """The same for a typed tree whose sizes do not fit together; None for none."""
     with suppress(WorkLimit), bounded(MOST):
-        search = CauseSearch.of(asked, None, seed)
-        if search is None:
+        search = None if root is None else CauseSearch.of(asked, None, seed)
+        if search is None or root is None:
             return None
         edits = Edits(search, root)
         return edits.likely() or edits.further() or two_changes(search, root)
