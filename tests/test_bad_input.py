@@ -365,6 +365,6 @@ def test_a_mistake_is_looked_for_beside_a_default_that_nobody_typed() -> None:
 def test_a_result_that_nobody_could_read_is_refused_at_once() -> None:
     found = derive("A" + 40 * "^2", "A", shapes={"A": "n,n"}, check=False)
     started = time.process_time()
-    with pytest.raises(LimitError, match="the limit is 500000"):
+    with pytest.raises(LimitError, match="the limit is 200000"):
         str(found)
     assert time.process_time() - started < 1

@@ -129,7 +129,7 @@ class Derivation:
         """The derivative as a SymPy expression or array expression; None where it cannot be."""
         return to_sympy.to_sympy(self.displayed, self.symbols)
 
-    @property
+    @cached_property
     def index(self) -> str:
         """The derivative in index notation, always."""
         if self.kind in ("vjp", *FORWARDS):
@@ -366,6 +366,7 @@ class Derivation:
         """The Hessian as a function whose values are matrices in parts: @, solve, logdet."""
         return structured.StructuredHessian(self)
 
+    @bounded(A_VIEW)
     def code(self, target: str = "numpy", dtype: str = "float64") -> str:
         """The source of a function for "numpy", "torch" or "jax", whose arrays decide their type.
 

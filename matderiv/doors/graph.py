@@ -106,7 +106,8 @@ class Graph:
 
         Raises NoRule where a function has no derivative, UntrueResult where numbers contradict.
         """
-        return truthful_pass(backprop(self.circuit, seeded=self.seeded))
+        with bounded(A_VERB):
+            return truthful_pass(backprop(self.circuit, seeded=self.seeded))
 
     @cached_property
     def with_upstream(self) -> Graph:

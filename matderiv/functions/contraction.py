@@ -48,7 +48,7 @@ def contraction(
         steps = prod(known[i] for i in set().union(*given))
         if steps > MAX_STEPS:
             raise LimitError(f"a sum of products takes {steps} steps, the limit is {MAX_STEPS}")
-        spend(20 + steps // 200)
+        spend(20 + steps // 200 + 3 * len(waiting) ** 2)  # all pairs were looked at
         used = [waiting[k] for k in places]
         for k in reversed(places):
             del waiting[k]

@@ -82,7 +82,7 @@ def _outer_power_shape(shapes: tuple[Shape, ...], params: Params, unify: Unify) 
 def _matrix_power(a: Any, k: Any) -> Any:
     if np.size(a) == 1:
         return _elementwise_power(np.reshape(a, ()), k)
-    return matrix_power(a, float(np.real(k)))
+    return matrix_power(a, float(np.real(np.reshape(k, ()))))
 
 
 def matrix_power(a: Any, k: float) -> Any:

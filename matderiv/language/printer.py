@@ -22,7 +22,7 @@ LEVELS = {
     **dict.fromkeys(("gt", "lt", "ge", "le"), COMPARE),
 }
 SYMBOLS = {"mul": "*", "hadamard": ".*", "div": "/", "ediv": "./", "power": "^", "epow": ".^"}
-MAX_SYMBOLS = 500_000
+MAX_SYMBOLS = 200_000
 
 T = TypeVar("T")
 Piece = str | tuple[Expr, int]

@@ -8,6 +8,7 @@ from matderiv.language.printer import ATOM, COMPARE, POSTFIX, level, number_text
 from matderiv.reducing.elimination import reduced
 from matderiv.shapes import Size, is_scalar, long_axes, size
 from matderiv.tensors.tensor import Exponent, Factor, Index, Tensor, Term, index_letters
+from matderiv.work import remembered
 
 
 def carried_out(tensor: Tensor) -> Tensor:
@@ -141,7 +142,8 @@ def _factor(f: Factor, names: dict[Index, str]) -> str:
 def _named(node: Expr, at: tuple[str, ...]) -> Expr:
     if constant := constant_entry(node, at):
         return variable(constant)
-    written = text(node) if level(node) in (ATOM, COMPARE) else f"({text(node)})"
+    array = remembered(node.cache, "text", lambda: text(node))
+    written = array if level(node) in (ATOM, COMPARE) else f"({array})"
     return variable(f"{written}_{''.join(at)}")
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from matderiv.programs.program import ProgramBuilder
 from matderiv.shapes import Size
+from matderiv.work import spend
 
 Tree = int | tuple["Tree", "Tree"]
 """Which operand, or two trees that are joined."""
@@ -278,6 +279,7 @@ def joining(
         for k in range(1, n):
             tree = (tree, k)
         return tree, 0.0
+    spend(4 * 3**n)
     best: dict[int, tuple[float, Tree, float]] = {1 << k: (0.0, k, 0.0) for k in range(n)}
     kept = {s: _kept(operands, s, out) for s in range(1, 1 << n)}
     for s in range(1, 1 << n):

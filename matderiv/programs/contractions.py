@@ -48,12 +48,14 @@ class Contractions:
         self.work, self.b = work, work.b
         self.fresh = count()
         self.sizes: dict[int, Size] = {}
+        self.about: dict[int, float] = {}
         self.out = tuple(self.letter(s) for s in node.shape)
 
     def letter(self, size: Size) -> int:
         """A letter that nothing else has."""
         found = next(self.fresh)
         self.sizes[found] = size
+        self.about[found] = self.work.estimate(size)
         return found
 
     def shape(self, letters: Iterable[int]) -> Shape:
@@ -62,7 +64,7 @@ class Contractions:
 
     def entries(self, letters: Iterable[int]) -> float:
         """How many entries an array with these letters has, about."""
-        return prod(self.work.estimate(self.sizes[a]) for a in letters)
+        return prod(self.about[a] for a in letters)
 
     # Terms ---------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from matderiv.words.chains import chain, factors_of, matrix_product, transposed,
 from matderiv.words.folds import tidy
 from matderiv.words.monomials import Mono, entrywise, multiply_into, power, scaled, terminates
 from matderiv.words.signs import is_one, negated, signed, total
+from matderiv.work import spend
 
 LETTERS = "ijklmnpqrstuvwxyzabcdefghoIJKLMNPQRSTUVWXYZABCDEFGHO"
 
@@ -64,6 +65,7 @@ def raise_term(term: Term, axes: Indices) -> Raised:
     >>> raise_term(Term(Fraction(2), (Factor(T, (j, i, k)),)), (i, j, k)).tensor is None
     False
     """
+    spend(30 * len(term.factors))
     net = Network(term, axes)
     reduce_network(net)
     mats = _entries(net) if len(axes) > 2 else {}

@@ -52,10 +52,12 @@ from matderiv.verification.mistakes.diagnosis import Diagnosis
 from matderiv.verification.mistakes.layouts import diagonals, layout_of, turned_of
 from matderiv.verification.some_entries import about
 from matderiv.verification.verdict import DISPROVED, UNDECIDED, VERIFIED, Verdict
+from matderiv.work import MILLION, WorkLimit, bounded
 
 _OF_MATRICES = (
     "right in the text language, where * is the product of matrices; in NumPy it is of entries"
 )
+OTHER_KINDS = 2 * MILLION  # units of work for answers to what f may mean too
 _NUMPY = re.compile(r"@|\.T\b|\*\*|\b(?:np|torch|F)\.")
 
 
@@ -185,10 +187,12 @@ def _other_kinds(
         return found
     if again is not None and (found := _in_text(asked, answer, again)):
         return found
-    if note := right_with(asked, answer, fitting=fitting):
-        return Verdict(VERIFIED, message=f"Right with {note}.", notes=(f"taking {note}",))
-    message = arrays_instead(asked, answer, fitting=fitting)
-    return Verdict(UNDECIDED, message=message) if message else None
+    with suppress(WorkLimit), bounded(OTHER_KINDS):
+        if note := right_with(asked, answer, fitting=fitting):
+            return Verdict(VERIFIED, message=f"Right with {note}.", notes=(f"taking {note}",))
+        if message := arrays_instead(asked, answer, fitting=fitting):
+            return Verdict(UNDECIDED, message=message)
+    return None
 
 
 def _wanted(asked: Asked) -> str:

@@ -7,6 +7,7 @@ choice first, until what is left costs less than one more departure.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
@@ -20,8 +21,11 @@ from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.tree import by_index, squared, whole_bars
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, Source, postorder
+from matderiv.work import spend
 
 TRIED = 80
+VISITED = 15_000  # nodes in all of them, where many are to be tried
+A_NODE = 60  # units of work
 ENOUGH = 0.95  # less than the cheapest departure
 STEPS = {(0, 1): 0.95, (1, 0): 1.0, (2, 1): 2.5, (2, 0): 2.0, (1, 2): 3.5, (0, 2): 4.0}
 THIN = 2.0  # an array that must have one row, column or entry
@@ -62,8 +66,14 @@ class KindSearch:
     scaled: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
 
+    @cached_property
+    def nodes(self) -> int:
+        """How many nodes are visited for one choice."""
+        return sum(1 for _ in postorder(self.source.main))
+
     def tried(self, changes: tuple[tuple[str, int], ...]) -> Tried:
         """The source under some departures."""
+        spend(A_NODE * self.nodes)
         kinds = {**self.source.kinds, **self.scope.kinds}
         kinds.update({name: rank for name, (rank, _) in self.defaults.items()})
         kinds.update(dict(changes))
@@ -221,8 +231,8 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
     order: list[tuple[float, int, Tried]] = []
     found, seen, ties = letters, {letters.changes}, count()
     heappush(order, (letters.cost, next(ties), letters))
-    tried = 1
-    while order and tried < TRIED:
+    tried, most = 1, min(TRIED, 8 + VISITED // search.nodes)
+    while order and tried < most:
         _, _, choice = heappop(order)
         fine = choice.fits and choice.cost <= found.cost and choice.objected < ENOUGH
         if fine and choice.cost < DEAR:
@@ -232,7 +242,7 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
             continue  # one more departure costs as much
         waiting = search.without_scaling(choice) + search.neighbours(choice)
         for changes in waiting:
-            if changes in seen or tried >= TRIED:
+            if changes in seen or tried >= most:
                 continue
             seen.add(changes)
             if sum(search.step(n, r) for n, r in changes) >= found.cost and found.fits:

@@ -26,12 +26,10 @@ from collections.abc import Iterator, Sequence
 
 from matderiv.errors import LimitError
 from matderiv.expr import Expr, is_, variable, walk
-from matderiv.language.printer import strings_in
+from matderiv.language.printer import MAX_SYMBOLS, strings_in
 from matderiv.output.latex.names import LatexNames, between, needs_space
 from matderiv.output.latex.spelling import spelled
 from matderiv.output.latex.templates import COMPARE, NEXT, Item, Piece, Printer
-
-MAX_SYMBOLS = 500_000
 
 Part = tuple[str, Expr]
 WIDE = 58  # visible characters of a line before it is broken at + and -
