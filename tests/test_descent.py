@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -240,23 +239,6 @@ def test_a_wrong_gradient_is_found_before_the_first_step(monkeypatch: pytest.Mon
     with pytest.raises(UntrueResult, match="the gradient by w does not agree"):
         md.minimize(RIDGE, "w", start, data=data)
     assert md.minimize(RIDGE, "w", start, data=data, epochs=1, check=False).epochs == 1
-
-
-def test_a_plot_needs_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = md.minimize("a^2", "a", {"a": 1.0}, epochs=3)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(MatderivError, match="needs matplotlib") as caught:
-        found.plot()
-    assert "pip install 'matderiv[plots]'" in str(caught.value)
-
-    class Axes:
-        def __getattr__(self, name: str) -> Any:
-            return lambda *given: setattr(self, f"_{name}", given)
-
-    axes = Axes()
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", type(sys)("pyplot"))
-    assert found.plot(axes) is axes
-    assert list(axes._plot[1]) == list(found.history)
 
 
 def test_the_default_step_comes_close_and_says_how_close() -> None:

@@ -21,8 +21,8 @@ from matderiv.expr import (
     without_facts,
 )
 from matderiv.shapes import is_scalar
-from matderiv.words.chains import MAX_CHAIN, transposed
-from matderiv.words.folds import Form, respelled
+from matderiv.words.chains import MAX_CHAIN
+from matderiv.words.folds import Spellings, respelled_by
 from matderiv.words.signs import is_one, negated, signed
 
 Pattern = Callable[[Expr], Expr | None]
@@ -124,9 +124,12 @@ def _written_out(node: Expr) -> Expr:
 def folded(node: Expr) -> Expr:
     """The node under its known name, if one of the spellings or patterns fits.
 
-    >>> typed = ("log(1 + exp(z))", "1./(1 + exp(-z))", "exp(z)./sum(exp(z))", "max(0, z)")
+    >>> typed = ("log(1 + exp(z))", "1./(1 + exp(-z))", "exp(z)./sum(exp(z))", "sqrt(z'*z)")
     >>> [text(folded(read(t).expr)) for t in typed]
-    ['softplus(z)', 'sigmoid(z)', 'softmax(z)', 'relu(z)']
+    ['softplus(z)', 'sigmoid(z)', 'softmax(z)', 'norm2(z)']
+    >>> shapes = {"A": "m,n", "X": "p,q", "B": "q,n"}
+    >>> text(folded(read("kron(A,X)*vec(B)", shapes=shapes).expr))
+    "vec(X*B*A')"
     >>> unlike = ("log(2 + exp(z))", "2./(1 + exp(-z))", "exp(z)./sum(z)", "max(1, z)")
     >>> all(folded(f := read(t).expr) is f for t in unlike)
     True
@@ -134,9 +137,8 @@ def folded(node: Expr) -> Expr:
     if node.function.kind == "elementwise" and len(node.args) == 1:
         node = rebuild(node, (_sign_first(node.args[0]),))
     name = node.function.name
-    for form, known in _SPELLINGS:
-        if name in form[0].split() and (found := respelled(node, form, known)) is not None:
-            return folded(found)
+    if (found := respelled_by(node, _SPELLINGS)) is not None:
+        return folded(found)
     for pattern in _PATTERNS.get(name, ()):
         if (found := pattern(node)) is not None:
             return found
@@ -173,19 +175,6 @@ def _unshifted(node: Expr) -> Expr | None:
     return apply("softmax", z, params=node.params) if is_scalar(shift.shape) or reduced else None
 
 
-def _norm(node: Expr) -> Expr | None:
-    """sqrt(x'*x) = norm2(x).
-
-    >>> text(_norm(read("sqrt(x'*x)").expr)), _norm(read("sqrt(x'*y)").expr)
-    ('norm2(x)', None)
-    """
-    (x,) = node.args
-    if is_(x, "mul") and len(x.args) == 2 and len(x.args[1].shape) == 1:
-        u, v = x.args
-        return apply("norm2", v) if transposed(u) is v else None
-    return None
-
-
 def _abs(node: Expr) -> Expr | None:
     """max(z, -z) = abs(z), min(z, -z) = -abs(z).
 
@@ -199,24 +188,6 @@ def _abs(node: Expr) -> Expr | None:
         return None
     size = apply("abs", signed(a)[1])
     return size if is_(node, "maximum") else negated(size)
-
-
-def _kron_vec(node: Expr) -> Expr | None:
-    """kron(A, X)*vec(B) = vec(X*B*A').
-
-    >>> shapes = {"A": "m,n", "X": "p,q", "B": "q,n", "y": "n*q"}
-    >>> text(_kron_vec(read("kron(A,X)*vec(B)", shapes=shapes).expr))
-    "vec(X*B*A')"
-    >>> _kron_vec(read("A*X", shapes={"A": "m,n", "X": "n,d"}).expr) is None
-    True
-    """
-    if len(node.args) != 2 or not is_(node.args[0], "kron") or not is_(node.args[1], "vec"):
-        return None
-    a, x = node.args[0].args
-    b = node.args[1].args[0]
-    if any(len(m.shape) != 2 for m in (a, x, b)) or (x.shape[1], a.shape[1]) != b.shape:
-        return None
-    return apply("vec", apply("mul", x, b, transposed(a)))
 
 
 def _summed(node: Expr) -> Expr | None:
@@ -270,7 +241,7 @@ def _log_picked(node: Expr) -> Expr | None:
     return apply("sum", apply("hadamard", labels[0], logs), params=x.params)
 
 
-_SPELLINGS: tuple[tuple[Form, Form], ...] = (
+_SPELLINGS: Spellings = (
     (("log", ("add", 1, ("exp", "z"))), ("softplus", "z")),
     (("log1p", ("exp", "z")), ("softplus", "z")),
     (("log", ("sum", ("exp", "z"))), ("logsumexp", "z")),
@@ -280,6 +251,8 @@ _SPELLINGS: tuple[tuple[Form, Form], ...] = (
     (("power epow", ("add", 1, ("exp", "z")), -1), ("sigmoid", ("neg", "z"))),
     (("div ediv", ("exp", "z"), ("sum", ("exp", "z"))), ("softmax", "z")),
     (("sqrt", ("sum", ("epow", "x", 2))), ("norm2", "x")),
+    (("sqrt", ("mul", ("transpose", "x"), "x")), ("norm2", "x")),
+    (("mul", ("kron", "A", "X"), ("vec", "B")), ("vec", ("mul", "X", "B", ("transpose", "A")))),
     (("maximum minimum", "z", "z"), "z"),
     (("maximum", 0, "z"), ("relu", "z")),
     (("sum", ("vec", "X")), ("sum", "X")),
@@ -288,9 +261,8 @@ _SPELLINGS: tuple[tuple[Form, Form], ...] = (
 
 _PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "softmax": (_unshifted,),
-    "sqrt": (_norm,),
     "log": (_log_density, _log_picked, _log_of_exp),
     **dict.fromkeys(("maximum", "minimum"), (_abs,)),
-    "mul": (_kron_vec, _summed),
+    "mul": (_summed,),
     "det": (det_power,),
 }

@@ -12,7 +12,7 @@ from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, substit
 from matderiv.functions.eigen import symmetric_part
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import symmetric, transposed
-from matderiv.words.folds import Form, respelled
+from matderiv.words.folds import Spellings, respelled_by
 
 _KEPT = ("neg", "add", "mul", "div", "power", "inv", "adj")  # functions of X stay functions of X
 
@@ -71,7 +71,7 @@ def commuting(node: Expr, moving: Container[Expr]) -> Expr | None:
 
 
 _HALF = Fraction(1, 2)
-_SPELLINGS: tuple[tuple[Form, Form], ...] = (
+_SPELLINGS: Spellings = (
     (("sum", ("eigvals eigvalsh", "X")), ("tr", "X")),
     (("prod", ("eigvals eigvalsh", "X")), ("det", "X")),
     (("max", ("eigvalsh", "X")), ("lambda_max", "X")),
@@ -114,17 +114,16 @@ def without_spectra(f: Expr) -> Expr:
 def _without_spectrum(node: Expr) -> Expr:
     if is_(node, "eigvals") and symmetric(node.args[0]):
         return apply("eigvalsh", *node.args)
-    for form, known in _SPELLINGS:
-        if is_(node, form[0]) and (found := respelled(node, form, known)) is not None:
-            inner = node
-            while not is_(inner, *_SPECTRA):
-                inner = next(a for a in inner.args if number_value(a) is None)
-            (x,) = inner.args
-            whole = symmetric(x) or is_(found, "lambda_max", "lambda_min")
-            if is_(inner, "eigvalsh", "cholesky") and not whole:
-                return substitute(found, {x: symmetric_part(x)})
-            return found
-    return node
+    if (found := respelled_by(node, _SPELLINGS)) is None:
+        return node
+    inner = node
+    while not is_(inner, *_SPECTRA):
+        inner = next(a for a in inner.args if number_value(a) is None)
+    (x,) = inner.args
+    whole = symmetric(x) or is_(found, "lambda_max", "lambda_min")
+    if is_(inner, "eigvalsh", "cholesky") and not whole:
+        return substitute(found, {x: symmetric_part(x)})
+    return found
 
 
 def det_power(node: Expr) -> Expr | None:

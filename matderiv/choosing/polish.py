@@ -17,7 +17,7 @@ from matderiv.reducing.elimination import centred
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
 from matderiv.words.chains import transposed
-from matderiv.words.folds import respelled
+from matderiv.words.folds import respelled_by
 from matderiv.words.monomials import scaled
 from matderiv.words.signs import is_one, negated, signed, total
 
@@ -72,9 +72,8 @@ def _named(e: Expr) -> Expr:
     >>> text(_named(read("A.*triu(ones(n,n))").expr))
     'triu(A)'
     """
-    for form, known in _SPELLINGS:
-        if is_(e, *form[0].split()) and (found := respelled(e, form, known)) is not None:
-            return found
+    if (found := respelled_by(e, _SPELLINGS)) is not None:
+        return found
     masks = [a for a in e.args if is_(a, "tril", "triu") and is_one(a.args[0])]
     if is_(e, "hadamard") and len(masks) == 1 and all(a.shape == e.shape for a in e.args):
         rest = [a for a in e.args if a is not masks[0]]

@@ -7,8 +7,7 @@ Source: Goodfellow, Bengio & Courville 2016, ch. 8; Adam is that of Kingma & Ba 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib import import_module
+from dataclasses import dataclass, field, replace
 from math import cos, inf, pi
 from typing import Any
 
@@ -68,23 +67,6 @@ class Minimum:
         came = f"loss {self.loss:.6g} after {run}, from {self.history[0]:.6g}"
         small = "converged" if self.converged else "not converged"
         return f"{came} ({self.stopped}), {small}: gradient up to {self.gradient:.2g}"
-
-    def plot(self, axes: Any = None) -> Any:
-        """The loss over the epochs, drawn with matplotlib on `axes` or new ones, which it gives.
-
-        Raises MatderivError without matplotlib.
-        """
-        try:
-            pyplot = import_module("matplotlib.pyplot")
-        except ImportError as error:
-            raise MatderivError(
-                "a plot needs matplotlib", hint="pip install 'matderiv[plots]'"
-            ) from error
-        axes = pyplot.subplots()[1] if axes is None else axes
-        axes.plot(range(len(self.history)), self.history)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("loss")
-        return axes
 
 
 def minimize(
@@ -166,15 +148,16 @@ class _Settings:
             raise MatderivError(
                 f"callback is a function of epoch, loss and parameters, not {given(self.callback)}"
             )
-        return _Settings(
-            method,
-            lr,
-            require_number(self.momentum, "momentum", "a number from 0 to below 1", below=1),
-            require_whole(self.epochs, "epochs", 1),
-            BATCH if method == "sgd" and batch is None and examples else batch,
-            require_number(self.tolerance, "tolerance", "a number from 0", below=inf),
-            require_whole(self.seed, "seed", 0),
-            self.callback,
+        return replace(
+            self,
+            lr=lr,
+            momentum=require_number(
+                self.momentum, "momentum", "a number from 0 to below 1", below=1
+            ),
+            epochs=require_whole(self.epochs, "epochs", 1),
+            batch=BATCH if method == "sgd" and batch is None and examples else batch,
+            tolerance=require_number(self.tolerance, "tolerance", "a number from 0", below=inf),
+            seed=require_whole(self.seed, "seed", 0),
         )
 
 

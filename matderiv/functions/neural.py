@@ -92,6 +92,7 @@ LOG_SOFTMAX = primitive(
     _log_softmax_differential,
     _log_softmax,
     call="axis",
+    bends="concave",
     proof=(
         "`log(exp(x_i)/c) = x_i - log(c)` with `c = sum(exp(x))`.",
         "`d(log(c)) = softmax(x)'*dx`, the same number for every entry.",

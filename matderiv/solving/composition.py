@@ -22,7 +22,7 @@ HALF = Fraction(1, 2)
 
 _MONOTONE = frozenset("add sum mean transpose diag vec tr triu tril unvec flip roll".split())
 _PRODUCTS = frozenset("mul hadamard kron".split())
-_LOGARITHMS = {"normcdf": "log_ndtr", "sigmoid": "logsigmoid"}
+_LOGARITHMS = {"normcdf": "log_ndtr", "sigmoid": "logsigmoid", "det": "logdet"}
 _TURNED = {"convex": "concave", "concave": "convex"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from matderiv.errors import ShapeError
 from matderiv.expr import REGISTRY, Expr, apply, is_, number, number_value, rebuild
 from matderiv.shapes import is_scalar
-from matderiv.words.chains import facts
+from matderiv.words.chains import facts, transposed
 from matderiv.words.monomials import Mono, multiply_into
 from matderiv.words.signs import flattened, is_one, negated, signed, total
 
@@ -142,6 +142,18 @@ Form = Any
 """A name for anything, a number, or names of functions with the forms of their arguments."""
 
 
+Spellings = tuple[tuple[Form, Form], ...]
+"""Forms, and what is meant by them."""
+
+
+def respelled_by(node: Expr, table: Spellings) -> Expr | None:
+    """What is meant by a node that has one of the forms of a table."""
+    for form, known in table:
+        if is_(node, *form[0].split()) and (found := respelled(node, form, known)) is not None:
+            return found
+    return None
+
+
 def respelled(node: Expr, form: Form, known: Form) -> Expr | None:
     """What is meant by a node of some form, written in another one; None where it has not the form.
 
@@ -200,6 +212,8 @@ def _made(form: Form, found: dict[str, Any]) -> Expr | None:
         return None
     if name == "neg":
         return negated(inner[0])
+    if name == "transpose":
+        return transposed(inner[0])
     return apply(name, *inner, params=axis if along else ())
 
 
