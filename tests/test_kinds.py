@@ -77,6 +77,23 @@ def test_an_answer_that_a_guess_contradicts_is_not_judged(
     assert f'--shape "{name}: n"' in found.message
 
 
+NUMBER_ADDED = [
+    (r"w^\top Sw + c\mathbf{1}^\top w", r"(S + S^\top)w + c", None),
+    (r"w^\top Sw + c\mathbf{1}^\top w", r"(S + S^\top)w + c\mathbf{1}", True),
+    (r"w^\top Sw + c\mathbf{1}^\top w", r"(S + S^\top)w - c", False),
+    (r"\|w\|^2 + \sum_i w_i", "2w + 1", None),
+    (r"\|w\|^2 + \sum_i w_i", "2w_i + 1", True),
+    (r"\sum_i w_i \log w_i", r"\log w + 1", True),
+    (r"\frac12\|Xw + b - w\|^2", r"(X - I)^\top(Xw + b - w)", True),
+    ("norm2(w)^2 + sum(w)", "2*w + 1", True),
+]
+
+
+@pytest.mark.parametrize(("f", "answer", "right"), NUMBER_ADDED)
+def test_latex_adds_no_number_to_an_array(f: str, answer: str, right: bool | None) -> None:
+    assert verify(f, "w", answer).correct is right
+
+
 @pytest.mark.parametrize(
     ("f", "answer", "right"),
     [

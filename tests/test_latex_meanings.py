@@ -178,6 +178,13 @@ MEANT = [
         lambda v: -((v["alpha"] - v["mu"]) ** 2) / 2 / v["sigma"] ** 2,
     ),
     (r"\|x-y\|^2/2c", "x", lambda v: square(v["x"] - v["y"]) / (2 * v["c"])),
+    (r"\lambda_{\max}\|x\|^2", "x", lambda v: 1.7 * square(v["x"])),
+    (
+        r"(c + x^\top y' - x^\top y)^2",
+        "x",
+        lambda v: (v["c"] + v["x"] @ (v["y_prime"] - v["y"])) ** 2,
+    ),
+    (r"\sum_j \log(1 + X_jw)", "w", lambda v: np.sum(np.log(1 + v["X"] @ v["w"]))),
     (r"\|Xw-y\|^2/2m", "w", lambda v: square(v["X"] @ v["w"] - v["y"]) / 6),
     (r"x^\top x/2\lambda", "x", lambda v: square(v["x"]) / (2 * v["lambda"])),
     (r"1/m\sum_i (w^\top x_i-y_i)^2", "w", lambda v: square(v["X"] @ v["w"] - v["y"]) / 3),
@@ -231,6 +238,7 @@ VALUES = {
     "x": RNG.uniform(0.2, 1.4, 3), "y": RNG.uniform(0.2, 1.4, 3), "w": RNG.uniform(0.2, 1.4, 2),
     "X": RNG.uniform(0.2, 1.4, (3, 2)), "m": 3, "nu": RNG.uniform(0.2, 1.4, 3), "r_f": 0.6,
     "sigma": 0.7, "2ss": 2 * 0.7**2, "l": 1.3, "c": 0.6, "alpha": 0.9, "mu": 0.4, "lambda": 1.7,
+    "y_prime": RNG.uniform(0.2, 1.4, 3), "lambda_max_": 1.7,
 }  # fmt: skip
 
 

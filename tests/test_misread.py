@@ -225,6 +225,14 @@ def test_a_word_that_is_declared_is_a_name() -> None:
     assert str(derive("norm2(x)^2*of", "x", shapes={"of": ""})) == "2*of*x"
 
 
+@pytest.mark.parametrize("typed", ["w'*Sw*w", "w'*Qw*w + c'*w", "(w'*Sb*w)/(w'*Sw*w)"])
+def test_a_run_between_signs_of_products_is_one_name_or_a_product(typed: str) -> None:
+    with pytest.raises(MatderivError, match="can be a matrix of its own or"):
+        derive(typed, "w")
+    shapes = dict.fromkeys(("Sb", "Sw", "Qw"), "n,n")
+    assert "*w*w'" not in str(derive(typed, "w", shapes=shapes))
+
+
 @pytest.mark.parametrize(
     ("formula", "wrt", "shapes", "derivative"),
     [

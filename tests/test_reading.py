@@ -317,6 +317,24 @@ def test_formulas_without_brackets_and_stars(typed: str, plain: str) -> None:
         ("sum(sigmoid(x))", "x", "f(1-f) where f = sigmoid(x)", "f(1+f) where f = sigmoid(x)"),
         (r"\sum_i \sigma(x_i)", "x", r"f(1-f), f = \sigma(x)", r"f(2-f), f = \sigma(x)"),
         (r"\sum_i y_i e^{x_i}", "x", "y e^{x}", "x e^{x}"),
+        (
+            r"\|x\|_p^p",
+            "x",
+            r"p|x|^{p-1}\odot\operatorname{sign}(x)",
+            r"p|x|^{p-2}\odot\operatorname{sign}(x)",
+        ),
+        (
+            r"\sum_i a_i\sigma(w_i^\top x)",
+            "a",
+            r"\sigma(w_i^\top x)",
+            r"\sum_i \sigma(w_i^\top x)",
+        ),
+        (
+            r"x^\top Px,\; \text{where } P = Q^\top Q",
+            "x",
+            r"2Q^\top Qx",
+            r"2QQ^\top x",
+        ),
     ],
 )
 def test_answers_of_signs_and_slopes(formula: str, wrt: str, answer: str, wrong: str) -> None:

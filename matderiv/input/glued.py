@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import islice, pairwise, takewhile
 
+from matderiv.errors import ParseError
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import SPELLED
 from matderiv.language.source import PLACE, Name, Node
@@ -40,12 +41,12 @@ def indexed(tokens: Sequence[Token], declared: Collection[str]) -> list[Token]:
 
 
 def parted(
-    tokens: Sequence[Token], declared: Collection[str], about: Collection[str] = ()
+    tokens: Sequence[Token], declared: Collection[str], about: Collection[str] = (), text: str = ""
 ) -> list[Token]:
     """The tokens with every run of names cut into its names; the later ones have the kind "glued".
 
     A run is a product if it is made of names that are declared, asked about or stand alone
-    elsewhere, and at most one that does not.
+    elsewhere, and at most one that does not. ParseError for one that can be a name of its own.
 
     >>> from matderiv.language.tokens import tokenize
     >>> [t.text for t in parted(tokenize("norm2(Xw - y)^2 + w'w"), ())][2:4]
@@ -66,7 +67,22 @@ def parted(
         following = tokens[k + 1].text if k + 1 < len(tokens) else ""
         named = token.kind in ("name", "glued")
         found += _pieces(token, alone, declared, following) if named else [token]
+    _check_runs(text, tokens, found)
     return found
+
+
+def _check_runs(text: str, tokens: Sequence[Token], found: Sequence[Token]) -> None:
+    """ParseError for a run between signs of products, as in `w'*Sw*w`: one name, or S*w."""
+    names = {t.text for t in tokens}
+    cut = {a.span[0]: a.text for a, b in pairwise(found) if b.kind == "glued"}
+    for before, run, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        capital, one = cut.get(run.span[0], "a"), run.text
+        between = before.text == after.text == "*" and len(one) == 2
+        if between and capital.isupper() and capital not in names and one[1].islower():
+            product = "*".join(one)
+            said = f"{one} can be a matrix of its own or {product}"
+            hint = f'{product}, or --shape "{one}: n,n"'
+            raise ParseError(said, source=text, span=run.span, hint=hint)
 
 
 def _turned(tokens: Sequence[Token], known: Collection[str]) -> list[Token]:

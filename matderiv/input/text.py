@@ -95,7 +95,7 @@ class _Parser(Cursor):
         self.operator = _before(_OPERATOR, text, about)
         start = max(self.operator, _before(_OBJECTIVE, text, about))
         tokens = indexed(tokenize(" " * start + text[start:]), declared)
-        self.tokens = parted(tokens, declared, about)
+        self.tokens = parted(tokens, declared, about, text)
         self.declared = {*declared, *about}
         self.named_formulas = formula_names(text)
         self.formulas: dict[str, Formula] = {}

@@ -48,32 +48,37 @@ class Application(NamedTuple):
     open_sizes: int = 0
 
 
+class _Spellings(NamedTuple):
+    """The records behind each name, the names that are no variables, names by their letters."""
+
+    records: dict[str, tuple[str, ...]]
+    reserved: frozenset[str]
+    alike: dict[str, str]
+
+
 def function_names() -> dict[str, tuple[str, ...]]:
     """The records behind every name that can be typed before a bracket."""
-    assert functions  # its import filled the registry
-    return _names_of(len(REGISTRY))
-
-
-@cache
-def _names_of(records: int) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for record in REGISTRY.values():
-        if record.leaf or record.call in UNTYPED:
-            continue
-        spellings = {record.name, record.label, *record.aliases}
-        for spelling in spellings:
-            found[spelling] = (*found.get(spelling, ()), record.name)
-    return found
+    return _names_of(len(REGISTRY)).records
 
 
 def reserved_names() -> frozenset[str]:
     """The names of functions that are no variables: a Greek letter is one without brackets."""
-    return _reserved(len(REGISTRY))
+    return _names_of(len(REGISTRY)).reserved
 
 
 @cache
-def _reserved(records: int) -> frozenset[str]:
-    return frozenset(function_names()) - GREEK_NAMES
+def _names_of(count: int) -> _Spellings:
+    assert functions  # its import filled the registry
+    found: dict[str, tuple[str, ...]] = {}
+    for record in REGISTRY.values():
+        if not record.leaf and record.call not in UNTYPED:
+            for spelling in {record.name, record.label, *record.aliases}:
+                found[spelling] = (*found.get(spelling, ()), record.name)
+    alike: dict[str, set[str]] = {}
+    for name in filter(str.isidentifier, found):
+        alike.setdefault(name.replace("_", "").lower(), set()).add(name)
+    single = {letters: names.pop() for letters, names in alike.items() if len(names) == 1}
+    return _Spellings(found, frozenset(found) - GREEK_NAMES, single)
 
 
 def known_function(typed: str) -> str | None:
@@ -85,17 +90,7 @@ def known_function(typed: str) -> str | None:
     typed = TYPED_AS.get(typed, typed)
     if typed in function_names() or len(typed) == 1:
         return typed if typed in function_names() else None
-    return _alike(len(REGISTRY)).get(typed.replace("_", "").lower())
-
-
-@cache
-def _alike(records: int) -> dict[str, str]:
-    """The functions by their letters alone, where these are letters of one function."""
-    found: dict[str, set[str]] = {}
-    for name in function_names():
-        if name.isidentifier():
-            found.setdefault(name.replace("_", "").lower(), set()).add(name)
-    return {letters: names.pop() for letters, names in found.items() if len(names) == 1}
+    return _names_of(len(REGISTRY)).alike.get(typed.replace("_", "").lower())
 
 
 def interpret(node: Operation | Call, source: Source) -> Application:

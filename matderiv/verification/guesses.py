@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain, combinations, permutations, product
 
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, apply, substitute, variables, walk
+from matderiv.expr import Expr, apply, is_, substitute, variables, walk
 from matderiv.input.answers import answer_source
 from matderiv.input.asking import numbers_meant, read_question
 from matderiv.input.entries import about_entry, entry_asked, tied
@@ -91,6 +91,33 @@ def turns_numbers(asked: Asked, answer: str) -> bool:
     return other is not None and not _is_right(other, answer)
 
 
+def adds_numbers(asked: Asked, e: Expr, answer: str) -> bool:
+    r"""True where a LaTeX answer adds a number to an array, as in `2w - \lambda`: no LaTeX does.
+
+    Where its terms are functions of each entry, as in `\log x + 1`, or f adds numbers so itself,
+    every entry is meant.
+
+    >>> asked = ask(r"x^\top x + c\mathbf{1}^\top x", "x")
+    >>> answers = (r"2x + c", r"2x + c\mathbf{1}")
+    >>> [adds_numbers(asked, read_answer(asked, a), a) for a in answers]
+    [True, False]
+    """
+    while is_(e, "neg", "mul", "div") and sum(bool(a.shape) for a in e.args) == 1:
+        e = next(a for a in e.args if a.shape)
+    if not _is_spread(e) or any(map(_is_spread, walk(asked.f))):
+        return False
+    each = (n for n in walk(e) if n.shape and n.function.kind == "elementwise")
+    source = answer_source(answer, asked.reading, asked.extra)
+    spelled = {asked.reading.spelling if "*" not in answer else "", getattr(source, "spelling", "")}
+    entries = source is not None and source.free  # 2x_i + 1
+    return not any(each) and not entries and "latex" in spelled
+
+
+def _is_spread(e: Expr) -> bool:
+    """True for a sum of a number and an array that says nothing of a number for each entry."""
+    return is_(e, "add") and bool(e.shape) and any(not a.shape for a in e.args)
+
+
 def as_numbers_said(names: Sequence[str]) -> str:
     """How names were taken for numbers."""
     return f"{' and '.join(names)} as {'numbers' if len(names) > 1 else 'a number'}"
@@ -106,9 +133,10 @@ def _of_numbers(asked: Asked, answer: str) -> Iterator[Other]:
     `W*x + b` has a vector b in a layer and a number b in a regression: both are meant. So has
     NumPy `w*x`, where the derivative by w is said to be a number.
     """
-    turned = _transposed(asked, asked.reading.source) | _transposed(asked, answer)
+    arrays = _transposed(asked, asked.reading.source) | _transposed(asked, answer)
+    arrays |= set(re.findall(r"(?<![A-Za-z])([A-Za-z]+)\s*[_\[]", asked.reading.source))  # a_i
     slope = _as_number(asked, answer)
-    vectors = [n for n in _guessed(asked, 1) if n not in turned]
+    vectors = [n for n in _guessed(asked, 1) if n not in arrays]
     for names in _subsets([n for n in vectors if not guessed_axes(n) or n == slope]):
         yield as_numbers_said(names), _with_kinds(asked, dict.fromkeys(names, 0))
 

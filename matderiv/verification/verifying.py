@@ -30,6 +30,7 @@ from matderiv.verification.claims import (
 )
 from matderiv.verification.equations import SomeEntriesError
 from matderiv.verification.guesses import (
+    adds_numbers,
     arrays_instead,
     as_numbers,
     as_numbers_said,
@@ -58,6 +59,7 @@ _OF_MATRICES = (
     "right in the text language, where * is the product of matrices; in NumPy it is of entries"
 )
 OTHER_KINDS = 2 * MILLION  # units of work for answers to what f may mean too
+_SPREAD = r"right if the number is added to each entry, which LaTeX says by \mathbf{1}"
 _NUMPY = re.compile(r"@|\.T\b|\*\*|\b(?:np|torch|F)\.")
 
 
@@ -135,6 +137,8 @@ def _of_side(
         return _other_kinds(asked, answer) or verdict
     if verdict.correct and turns_numbers(asked, typed):
         return Verdict(UNDECIDED, message="right if what it transposes is a number")
+    if verdict.correct and isinstance(answer, str) and adds_numbers(asked, e, answer):
+        return Verdict(UNDECIDED, message=_SPREAD)
     return verdict
 
 

@@ -7,8 +7,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
-from matderiv.input.latex.letters import ACCENTS, FONTS, UPRIGHT
+from matderiv.input.latex.letters import ACCENTS, FONTS
 from matderiv.input.latex.matrices import BRACKETS, Blocks
+from matderiv.input.latex.sides import word_where
 from matderiv.input.latex.tokens import DOTS, MATRICES, WORDS
 from matderiv.input.tree import BARS, FRACTION, NORM, NORMS, ROOT
 from matderiv.language.calls import function_names
@@ -49,17 +50,10 @@ class Atoms(Blocks):
         if token.kind in ("number", "letter"):
             return True
         if token.kind == "command":
-            return token.text not in ("to", "over") and not self.at_where()
+            return token.text not in ("to", "over") and not word_where(self.tokens, self.place)
         if self.at("|", "‖"):
             return token.text not in self.open_bars
         return self.token.kind == "begin" or self.at("(", "[", "\\{", "{", "⟨", "<|", "<‖")
-
-    def at_where(self) -> bool:
-        r"""True at `\text{where}`."""
-        if not self.at_command(*UPRIGHT) or self.at_command("operatorname"):
-            return False
-        written = "".join(self.peek(k).text for k in range(1, 8))
-        return written == "{where}" or written.startswith("{with}")
 
     # Atoms ---------------------------------------------------------------------------------------
 

@@ -114,6 +114,10 @@ class Functions(Sums):
                 symbol.span,
                 rf"\lambda_{{\max}}(A) or \log\Gamma(x); {typed} \cdot (...) for a product",
             )
+        if extreme and free and name in reserved_names() and not self.token.text[:1].isupper():
+            return self.build.name(
+                f"{name}_", (symbol.span[0], self.tokens[self.place - 1].span[1])
+            )
         self.place = start
         return None
 

@@ -59,7 +59,7 @@ _APART = r"\s*(?:,|-(?!\s*(?:\\[A-Za-z]+\s*\{?\s*)?[A-Z]))\s*"  # A - A' is of a
 _BESIDE_ITSELF = re.compile(
     rf"(?P<first>{_SYMBOL}){_APART}(?P=first){_PRIME}{_END}"
     rf"|(?P<last>{_SYMBOL}){_PRIME}{_APART}(?P=last){_END}"
-    rf"|(?P<lying>{_SYMBOL})\s*\^\s*\{{?\s*(?:\\top|T)\s*\}}?\s*(?P=lying){_PRIME}"
+    rf"|\^\s*\{{?\s*(?:\\top|T)\s*\}}?\s*(?P<lying>\\?[a-z]+){_PRIME}(?!\s*(?:\\left)?\()"
 )
 
 

@@ -84,14 +84,10 @@ def _stripped(tokens: list[Token], place: int, first: int) -> int:
 def is_where(tokens: list[Token], place: int) -> int:
     r"""How many tokens introduce definitions here: `\text{where}`, or the comma of `, r = ...`."""
     token = tokens[place]
-    letters = tokens[place : place + 5]
-    if "".join(t.text for t in letters) == "where" and letters[-1].span[1] == token.span[0] + 5:
-        return 5
-    if token.text in FONTS and token.text != "operatorname":
-        for word in ("where", "with"):
-            if "".join(t.text for t in tokens[place + 1 : place + len(word) + 3]) == f"{{{word}}}":
-                return len(word) + 3
-    if token.text not in (",", ";") or token.kind != "sign":
+    comma = token.text in (",", ";") and token.kind == "sign"
+    if word := word_where(tokens, place + comma):
+        return comma + word
+    if not comma:
         return 0
     depth = 0
     for k, following in enumerate(tokens[place + 1 : place + 12]):
@@ -102,6 +98,21 @@ def is_where(tokens: list[Token], place: int) -> int:
         below = tokens[place + k].text == "_"
         if not name or (k > 1 and not depth and not below and following.kind == "letter"):
             return 0
+    return 0
+
+
+def word_where(tokens: list[Token], place: int) -> int:
+    r"""How many tokens `\text{where}`, or `with`, has here."""
+    letters = tokens[place : place + 5]
+    if (
+        "".join(t.text for t in letters) == "where"
+        and letters[-1].span[1] == letters[0].span[0] + 5
+    ):
+        return 5
+    if tokens[place].text in FONTS and tokens[place].text != "operatorname":
+        for word in ("where", "with"):
+            if "".join(t.text for t in tokens[place + 1 : place + len(word) + 3]) == f"{{{word}}}":
+                return len(word) + 3
     return 0
 
 

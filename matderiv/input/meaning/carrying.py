@@ -130,14 +130,17 @@ class Carrying:
     def multiplied(self, function: str, values: Sequence[Indexed], node: Node) -> Indexed:
         """Products of matrices; · of two columns is their inner product."""
         found = values[0]
+        operands = node.operands if isinstance(node, Operation) else ()
         for k, right in enumerate(values[1:], 1):
             index = self.indices([found, right])
             columns = [v.row is not None and v.column is None for v in (found, right)]
-            if function == "?dot" and all(columns):
-                found = found.turned()
+            row = k < len(operands) and getattr(operands[k - 1], "name", "")[:1].isupper()
+            if all(columns) and (function == "?dot" or row):
+                found = found.turned()  # W_j x is of the row W_j
+            if row and not found.rank and right.rank and self.signs.by_letter(operands[k]):
+                self.object(1.0, node)
             if function == "kron" or (function == "?times" and found.rank and right.rank):
                 raise UncarriedError("this product is not read beside indices")
-            operands = node.operands if isinstance(node, Operation) else ()
             if right.rank == 0 and found.rank and k < len(operands):
                 self.signs.number_after_array(operands[k - 1], operands[k], node)
             found = times(found, right, index)

@@ -172,17 +172,19 @@ class KindEvidence:
             before = before or self.axes(value) > 0
 
     def scaled_square(self, node: Operation | Call, values: Sequence[Node]) -> bool:
-        """True for `m*v'*v` and `a*x'*y`, which have numbers m and a."""
+        """True for `m*v'*v`, `m*v*v'` and `a*x'*y`, which have numbers m and a."""
         threes = zip(*(node.operands[k:] for k in range(3)), values, strict=False)
         for k, (leading, row, column, value) in enumerate(threes):
             if k and not self.is_number(values[k - 1]):
                 break
+            lies = getattr(column, "function", "") == "transpose"  # x*x'
+            row, column = (column, row) if lies else (row, column)
             square = isinstance(row, Operation) and row.function == "transpose"
             square = square and isinstance(row.operands[0], Name) and isinstance(column, Name)
             square = square and guessed_axes(column.name) < 2
             same = square and row.operands[0].name == column.name
             front = getattr(unsigned(leading), "name", "")
-            same = same or (square and front != "" and not guessed_axes(front))
+            same = same or (square and not lies and front != "" and not guessed_axes(front))
             if same and front != column.name and self.is_guess(leading):
                 self.objection(2.4 if self.axes(value) else 0, leading)
                 return True
@@ -252,9 +254,12 @@ class KindEvidence:
     def lengths(self) -> frozenset[Node]:
         """Bars in a power or below a line, which around a vector are its length: `x/|x|`."""
         found: list[Node] = []
-        for node in (n for n in self.source.nodes if isinstance(n, Operation)):
+        nodes = [n for n in self.source.nodes if isinstance(n, Operation)]
+        dotted = [o for n in nodes if n.function == "hadamard" for o in n.operands]
+        entries = {f for o in dotted for f in (o, *children(o))}  # p|x|^{p-1} ⊙ y is of entries
+        for node in nodes:
             if node.function in (POWER, "power"):
-                found.append(node.operands[0])
+                found += [] if node in entries else [node.operands[0]]
             elif node.function in (FRACTION, "div"):
                 below = node.operands[1]
                 product = isinstance(below, Operation) and below.function == "mul"

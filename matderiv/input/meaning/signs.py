@@ -189,8 +189,7 @@ class Signs(KindEvidence):
     def power(self, node: Operation, values: Sequence[Node]) -> Node:
         """A superscript: a power, of each entry of a vector, or the inverse of a matrix."""
         base, exponent = values
-        if self._is_power_of_norm(node):
-            assert isinstance(base, Operation)
+        if self._is_power_of_norm(node) and isinstance(base, Operation):
             return base.operands[0]
         axes = self.axes(base)
         inner = unsigned(exponent) if unsigned(exponent) is not exponent else None

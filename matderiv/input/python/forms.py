@@ -23,16 +23,12 @@ def _transpose(lib: Arrays, call: PythonCall) -> Array:
     if not given or (len(given) == 1 and isinstance(given[0], Word) and given[0].text == "None"):
         return lib.transpose(a, call.span[1])
     axes = _axes(call, a, flat(given))
-    swapped = swap(a.rank, *axes) if len(axes) == 2 else None
-    if listed or call.dialect == NUMPY or len(axes) != 2:
-        return _ordered(lib, call, a, axes)
-    if call.dialect == TORCH or swapped == axes:
-        return _ordered(lib, call, a, swap(a.rank, *axes))
-    i, j = axes
-    raise call.error(
-        f"({i}, {j}) is an order of all axes in NumPy, and in PyTorch the axes that are swapped",
-        "X.T for the transpose",
-    )
+    if not listed and call.dialect != NUMPY and len(axes) == 2:
+        order, axes = axes, swap(a.rank, *axes)
+        if call.dialect != TORCH and axes != order:
+            said = "is an order of all axes in NumPy, and in PyTorch the axes that are swapped"
+            raise call.error(f"{order} {said}", "X.T for the transpose")
+    return _ordered(lib, call, a, axes)
 
 
 def _swapped(lib: Arrays, call: PythonCall) -> Array:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from matderiv.arguments import pairs
 from matderiv.errors import Span
+from matderiv.expr import REGISTRY
 from matderiv.input.python.arguments import TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.definitions import DEFINITIONS, nll_loss, of_labels
@@ -15,20 +16,6 @@ from matderiv.input.python.reductions import REDUCTIONS
 from matderiv.language.calls import function_names
 from matderiv.language.source import Number
 
-ENTRYWISE = {
-    **{
-        n: n
-        for n in (
-            "exp log log1p expm1 sqrt sign square sin cos tan arcsin arccos arctan sinh cosh tanh "
-            "sigmoid relu elu softplus silu gelu erf step abs leaky_relu reciprocal rsqrt "
-            "logsigmoid"
-        ).split()
-    },
-    **{"a" + n: "arc" + n for n in ("sin", "cos", "tan")},
-    **dict.fromkeys(("absolute", "fabs"), "abs"),
-    **dict.fromkeys(("log_sigmoid", "log_expit"), "logsigmoid"),
-    "sgn": "sign",
-}
 PARAMETERS = {
     "relu": ("a", "inplace"),
     "silu": ("a", "inplace"),
@@ -44,7 +31,10 @@ PAIRS = {
 """),
     **{n: n for n in ("gt", "lt", "ge", "le")},
 }
-RENAMED = pairs("inverse inv  matrix_exp expm")
+RENAMED = pairs("""
+    inverse inv     matrix_exp expm         asin arcsin             acos arccos    atan arctan
+    absolute abs    fabs abs    sgn sign    log_sigmoid logsigmoid  log_expit logsigmoid
+""")
 CLASSES = {
     "MSELoss": "mse_loss",
     "L1Loss": "l1_loss",
@@ -109,7 +99,7 @@ class Library(Arrays):
             return self.expand(call)
         if special is not None:
             return special(self, call)
-        if name in ENTRYWISE:
+        if is_entrywise(name):
             return self._entrywise_call(call)
         if name in PAIRS:
             a, b = call.arrays(2)
@@ -133,7 +123,8 @@ class Library(Arrays):
         if how in ("tanh", "True") or (call.module == "jax" and call.name == "gelu" and not how):
             call.name, call.values, call.keywords = "gelu_tanh", [a], {}
             return call.array_of(self.expand(call))
-        made = self.build.call(ENTRYWISE[call.name], nodes, call.span, call.place)
+        name = RENAMED.get(call.name, call.name)
+        made = self.build.call(name, nodes, call.span, call.place)
         return Array(made, a.shape)
 
 
@@ -237,7 +228,14 @@ _SPECIAL: dict[str, Callable[[Arrays, PythonCall], Value]] = {
 }
 
 
+def is_entrywise(name: str) -> bool:
+    """True for a function of each entry of one array, perhaps with settings."""
+    records = function_names().get(RENAMED.get(name, name), ())
+    each = (REGISTRY[r].kind == "elementwise" and REGISTRY[r].arity == (1, 1) for r in records)
+    return name in PARAMETERS or any(each)
+
+
 def is_function(name: str) -> bool:
     """True for a name that a call may have without a module before it."""
-    known = (_SPECIAL, ENTRYWISE, PAIRS, RENAMED, DEFINITIONS)
+    known = (_SPECIAL, PAIRS, RENAMED, DEFINITIONS)
     return any(name in table for table in known) or name in function_names()

@@ -23,6 +23,8 @@ GREEK = frozenset(
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
 )
 ACCENTS = ("hat", "tilde", "bar", "check", "dot", "ddot")  # \hat{x} is read as x_hat
+APART = {"pi_": r"\boldsymbol{\pi}"}  # names beside what the plain sign is
+APART |= {f"lambda_{m}_": rf"\lambda_{{\{m}}}" for m in ("max", "min")}
 _NAME = re.compile(r"([A-Za-z]+)([0-9]*)(?:_([A-Za-z0-9]+))?")
 _LIKE_NUMBERS = (r"\frac", r"\mathbf{1}", r"\mathbf{0}")
 _CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
@@ -75,8 +77,8 @@ class LatexNames:
         if last in ACCENTS and stem.isalpha() and not accent and f"conj({stem})" not in self.taken:
             return self.symbol(stem, shape, rf"\{last}")
         spelling = self.spelling(name)
-        if name == "pi_":  # an array, where a plain letter is the number
-            return rf"{accent}{{\boldsymbol{{\pi}}}}" if accent else r"\boldsymbol{\pi}"
+        if name in APART:
+            return rf"{accent}{{{APART[name]}}}" if accent else APART[name]
         if spelling is None:
             upright = rf"\mathrm{{{escaped(name)}}}"
             return rf"{accent}{{{upright}}}" if accent else upright
