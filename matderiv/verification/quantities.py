@@ -258,22 +258,22 @@ _BELOW_BAR = re.compile(rf"\}}\s*\{{\s*{LATEX_D}{_BY}\}}")
 _BY_FORMULA = re.compile(
     r"\}\s*\{\s*\\partial(?![A-Za-z])\s*(?P<formula>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})+)\}"
 )
+_INSIDE = r"(?:[^()\[\]]|\([^()\[\]]*\))*"
 _HEAD = re.compile(
     rf"∇(?P<two>²|\^2|\^\{{2\}})?(?:_\{{?(?P<by>{NAME})\}}?)?(?:²|\^2)?"
     rf"|(?<![\w)'])(?P<of>{NAME})'(?P<again>')?\((?P<at>{NAME}|{_NUMBER})\)"
     rf"|(?<![\w)'])[∂d](?P<second>²|\^2)?\s*(?P<f>{NAME})?\s*/\s*[∂d]\s*(?P<x>{NAME})"
     rf"(?:²|\^2|\s*∂\s*(?P<then>{NAME})(?:ᵀ|\^T|\^⊤)?)?"
+    r"|(?:∂|(?<![\w)'])d(?=[\s(‖|]))\s*"
+    rf"(?P<inner>(?:‖[^‖=]*‖|\|\|[^|=]*\|\||[^()/=+]|\({_INSIDE}\))+?)\s*/\s*[∂d]\s*(?P<y>{NAME})"
 )
 _SPACE = r"(?:\s|\\[,;:!]|\\(?:left|right|quad|displaystyle)(?![A-Za-z])|~)*+"
 _BAR = r"|(?:\\(?:[bB]igg?[rlm]?))?\s*(?:\||\\[rl]?vert)\s*_"  # at a point
 _ENDS = rf"{_SPACE}(?:$|[-+=*/·)\]}}|‖,&]|\\(?:\||cdot|times|odot|rVert|right)|\.[*/]{_BAR})"
 _RAISED = re.compile(r"(?:\s*\^\s*(?:\d|\{\s*-?\s*\d+\s*\})|\s*²)?")  # of (x + 1)^2
-_INSIDE = r"(?:[^()\[\]]|\([^()\[\]]*\))*"
-_CALLED = (
-    re.compile(  # behind f(x) a factor or an entry may stand: \\nabla^2 f(x) v, \\nabla f(x)_i
-        rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?:(?={_ENDS})"
-        rf"|{_SPACE}[(\[](?P<at>{_INSIDE})[)\]](?={_ENDS}|{_SPACE}['^_A-Za-z\\(\[]))"
-    )
+_CALLED = re.compile(  # behind f(x) may stand a factor or an entry: \nabla f(x)_i
+    rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?:(?={_ENDS})"
+    rf"|{_SPACE}[(\[](?P<at>{_INSIDE})[)\]](?={_ENDS}|{_SPACE}['^_A-Za-z\\(\[]))"
 )
 _OF_LETTER = r"(?P<f>[fghLJF]|\\(?:ell|mathcal\s*\{?L\}?))"
 _TURNED = re.compile(rf"{_SPACE}{_OF_LETTER}(?=\s*(?:'|\^\s*\{{?\s*(?:{_TRANSPOSE})))")
@@ -316,16 +316,17 @@ def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
         turned = bool(re.search(rf"\^\s*\{{?\s*(?:{_TRANSPOSE})", match["scripts"])) and not second
         made = Quantity(DERIVATIVE, "", name, 2 if second else 1, turned=turned)
         return _completed(text, start, end, made)
-    if latex and match["inner"]:
-        made = Quantity(DERIVATIVE, "", _variable(match["y"]))
+    if inner := match["inner"]:
+        made = Quantity(DERIVATIVE, "", (_variable if latex else canonical_name)(match["y"]))
+        if not latex and (called := _CALLED.fullmatch(inner)) and (of := _function(called["f"])):
+            return _at(Sign((start, end), replace(made, of=of)), called, match.start("inner"))
         return Sign((start, end), made, match.span("inner"))
     if latex:
         of, by_name = latex_name(match["f"] or ""), _variable(match["x"])
         made = Quantity(DERIVATIVE, of, by_name)
     else:
-        by_name, then = (
-            canonical_name(n) for n in (match["by"] or match["x"] or "", match["then"] or "")
-        )
+        typed = match["by"] or match["x"] or "", match["then"] or ""
+        by_name, then = map(canonical_name, typed)
         order = 2 if match["two"] or match["second"] or then else 1
         of = canonical_name(match["f"] or "")
         made = Quantity(DERIVATIVE, of, by_name, order, then="" if then == by_name else then)
@@ -372,9 +373,9 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
     whole = len(re.findall(r"\\\||‖|\\[lr]Vert", text[:end])) % 2 == 0  # every norm is closed
     if re.compile(_ENDS).match(text, end) and not (opened and whole):
         return Sign((start, end), made)
-    if called := _CALLED.match(text, end) or _TURNED.match(text, end):
-        if of := _function(called["f"]):
-            return _at(Sign((start, called.end()), replace(made, of=of)), called)
+    called = _CALLED.match(text, end) or _TURNED.match(text, end)
+    if called and (of := _function(called["f"])):
+        return _at(Sign((start, called.end()), replace(made, of=of)), called)
     first = end + len(re.compile(_SPACE).match(text, end)[0])  # type: ignore[index]
     stop = len(text)
     if text[first : first + 1] in ("(", "["):

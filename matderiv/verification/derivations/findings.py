@@ -239,7 +239,9 @@ class StepsVerdict(Shown):
     def settled(self) -> StepsVerdict:
         """The same with what is only loose, and what follows from it, left open."""
         loose = {line.number for line in self.lines if line.diagnosis == LOOSE}
-        return self.left_open(lambda line: line.diagnosis == LOOSE or line.follows in loose)
+        known = self.left_open(lambda line: line.diagnosis == LOOSE)
+        said = "follows from a line that is left open"
+        return known.left_open(lambda line: line.follows in loose, said)
 
     def fitted(self, fitting: Collection[tuple[int, str]]) -> StepsVerdict:
         """The same with sides left open whose sizes fit if names are something else."""

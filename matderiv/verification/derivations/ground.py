@@ -5,7 +5,7 @@ Where a line uses a differential or a derivative as a symbol (`df = 2*r'*dr`), t
 its value and that value is verified before it is used.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from matderiv.calculus.derivative import differentiate, resolve_kind
@@ -78,7 +78,8 @@ class Ground:
     """A problem: what its names mean, which variables move, and the conventions.
 
     `functions` are all definitions by name, written out in the variables, `forms` what else they
-    were shown to be, `passing` numbers in one statement that `hidden` names are elsewhere.
+    were shown to be, `passing` numbers in one statement that `hidden` names are elsewhere; what is
+    `still` is derived by, but does not change in differentials.
     """
 
     reading: Reading
@@ -92,9 +93,11 @@ class Ground:
     forms: dict[str, list[Expr]] = field(default_factory=dict)
     passing: dict[str, Expr] = field(default_factory=dict)
     hidden: dict[str, Expr] = field(default_factory=dict)
+    still: Collection[str] = ()
 
     def __post_init__(self) -> None:
-        self.changes = {name: change_of(v) for name, v in self.moving.items()}
+        moving = {name: v for name, v in self.moving.items() if name not in self.still}
+        self.changes = {name: change_of(v) for name, v in moving.items()}
 
     def named(self, e: Expr) -> str:
         """The name of a function that has none of its own: one that cannot be typed."""
@@ -151,7 +154,8 @@ class Ground:
 
     def differential(self, e: Expr) -> Expr:
         """The differential of an expression in the changes of the moving variables."""
-        terms = [self._part(e, x) for x in self.moving.values() if x in set(walk(e))]
+        moving = (self.moving[name] for name in self.changes)
+        terms = [self._part(e, x) for x in moving if x in set(walk(e))]
         if not terms:
             return zeros(e.shape)
         return terms[0] if len(terms) == 1 else apply("add", *terms)
@@ -225,15 +229,16 @@ class Ground:
         return next((e for e in written if not own & {*variables(e)}), written[0]), x
 
     def is_mixed(self, q: Quantity) -> bool:
-        """True where a function uses the name it is derived by, and what is behind it, at once.
+        """True where a function uses the name it is derived by, and all that is behind it, at once.
 
         A number that is all that is left of arrays, as a mean is, leaves what is behind it alone.
         """
         if q.by not in self.functions:
             return False
         (f, _), inner = self.sides_of(q), self.functions[q.by]
-        shared = {*variables(inner)} & {*variables(f)}
-        return bool(shared) and (bool(inner.shape) or not all(v.shape for v in shared))
+        behind = {*variables(inner)}
+        shared = bool(behind) and behind <= {*variables(f)}
+        return shared and (bool(inner.shape) or not all(v.shape for v in behind))
 
     def is_made_up(self, q: Quantity) -> bool:
         """True for the derivative by what a function that nobody defines is directly of."""
@@ -298,13 +303,13 @@ class Ground:
         """Whether an expression is the differential of f: for each moving variable by itself."""
         changes = {c: zeros(c.shape) for c in self.changes.values()}
         found, parts = [], []
-        for name, x in self.moving.items():
-            others = {c: z for c, z in changes.items() if c is not self.changes[name]}
+        for name, change in self.changes.items():
+            x, others = self.moving[name], {c: z for c, z in changes.items() if c is not change}
             part = without_zeros(substitute(e, others)) if others else e
             parts.append(part)
-            if others and self.changes[name] not in set(walk(e)) and x in set(walk(f)):
+            if others and change not in set(walk(e)) and x in set(walk(f)):
                 right = text(self._part(f, x))
-                said = f"The part with {self.changes[name].name} is missing: {right}."
+                said = f"The part with {change.name} is missing: {right}."
                 return Verdict(DISPROVED, "missing-term", said)
             found.append(self._asked(self.about(Quantity(DIFFERENTIAL), f, x), part, diagnosis))
         if not found:

@@ -1,7 +1,7 @@
 """A document with several derivations, each checked line by line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,7 +100,8 @@ class Paper:
             own = [line for line in verdict.lines if line.number >= first]
             own = [_in_both(line, before.get((line.number, line.text))) for line in own]
             again = next((line for line in own if line.diagnosis == AGAIN), None)
-            found = _part(exercise, again, lines) if n < PARTS - 1 else None
+            open_ = {line.number for line in verdict.lines if line.diagnosis == UNREAD}
+            found = _part(exercise, again, lines, open_) if n < PARTS - 1 else None
             if again is not None and found is not None:
                 exercise, sure = found
                 later = own[own.index(again) :]
@@ -258,7 +259,7 @@ def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: s
 
 
 def _part(
-    exercise: Exercise, again: LineVerdict | None, lines: Lines
+    exercise: Exercise, again: LineVerdict | None, lines: Lines, unread: Collection[int]
 ) -> tuple[Exercise, bool] | None:
     """The part that begins where a name is defined again, and whether one surely does there."""
     named: set[str] = set()
@@ -268,7 +269,8 @@ def _part(
         here = again is not None and lines.number(p.start) == again.number
         later = here and p.start > exercise.start
         if q is not None and q.kind == VALUE and later and q.of in named:
-            return exercise.after(k, q.of), p.start in exercise.parts
+            kept = {p.start for p in exercise.passages[:k] if lines.number(p.start) in unread}
+            return exercise.after(k, q.of, kept), p.start in exercise.parts
         named |= {*defined_in(p, q)} if q is not None else set()
     return None
 

@@ -249,8 +249,9 @@ def _primed(c: Chain, functions: Sequence[Called]) -> Called | None:
 
 
 def _occurring(chains: Sequence[Chain]) -> set[str]:
-    """The names that stand in sides without arguments."""
-    return {n for c in chains for p in c.sides for n in names_in(p)}
+    """The names that stand in sides, and in formulas on the left, without arguments."""
+    formulas = (c.first for c in chains if c.quantity and c.quantity.kind == FORMULA and c.first)
+    return {n for p in (*formulas, *(p for c in chains for p in c.sides)) for n in names_in(p)}
 
 
 def _differentiated(c: Chain) -> set[str]:
@@ -278,6 +279,17 @@ def is_adorned(name: str, names: Collection[str]) -> bool:
     (True, False)
     """
     return any(re.fullmatch(rf"{n}_?(?:wide)?(?:hat|star|opt)", name) for n in names)
+
+
+def used_names(plan: Plan, moving: Collection[str]) -> set[str]:
+    r"""The names that objectives are of or that are derived, and \hat u of `\hat u = u/\|u\|`."""
+    said = [d for d in plan.objectives if not is_adorned(d.name, moving)]
+    used = {n for d in said for n in names_in(d.passage)}
+    used |= {c.quantity.of for c in plan.chains if c.quantity and c.quantity.by}
+    of_itself = (c for c in plan.chains if c.name.removesuffix("_hat") in {*moving} - {c.name})
+    return used | {
+        c.name for c in of_itself for p in c.sides if c.name.removesuffix("_hat") in names_in(p)
+    }
 
 
 _BOLD = r"\\(?:mathbf|boldsymbol|bm|vec|mathrm)\s*"

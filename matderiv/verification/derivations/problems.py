@@ -29,11 +29,11 @@ from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
 from matderiv.verification.derivations.ground import Ground, Memory
 from matderiv.verification.derivations.plan import (
     Plan,
-    is_adorned,
     label_of,
     planned,
     sizes_apart,
     unadorned,
+    used_names,
     with_identities,
 )
 from matderiv.verification.derivations.readings import Definitions, Read, with_stars
@@ -271,9 +271,7 @@ class Problem:
         """
         plan = self._planned(self.passages, given, fixed)
         moving = {*fixed, *plan.moving} - {""}
-        said = [d for d in plan.objectives if not is_adorned(d.name, moving)]
-        derived = {c.quantity.of for c in plan.chains if c.quantity and c.quantity.by}
-        used = {n for d in said for n in names_in(d.passage)} | derived
+        used = used_names(plan, moving)
         first = next((found for p in self.passages if (found := label_of(p))), "")
         passages = [
             unadorned(p, moving, used) if label_of(p) in ("", first) else p for p in self.passages
@@ -380,7 +378,9 @@ class Problem:
                 raise UnknownName(f"there is no variable {name}", hint=one_of(reading.variables))
             moving[v.name] = v
         how = (c.layout, c.structure, c.seed, c.points)
-        return Ground(reading, functions, moving, *how, self.memory)
+        alone = plan.by - plan.changing - plan.arguments  # dφ of φ(X) has no dB
+        still = alone if plan.changing & plan.arguments else ()
+        return Ground(reading, functions, moving, *how, self.memory, still=still)
 
 
 def _no_function() -> MatderivError:

@@ -12,7 +12,7 @@ from itertools import accumulate
 from matderiv.language.calls import known_function
 from matderiv.language.tokens import canonical_name
 from matderiv.verification.documents.positions import Passage, closing, joined
-from matderiv.verification.documents.statements import announced, equal_signs, is_case
+from matderiv.verification.documents.statements import PROSE, announced, equal_signs, is_case
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, NAME
 
 WIDE = "\u2003"  # stands for \quad until the row is cut
@@ -25,7 +25,7 @@ _ARROW = (
     r"|Longleftrightarrow|rightarrow|to|therefore|leadsto)(?![A-Za-z])"
 )
 _CUT = re.compile(
-    rf"\s*(?:{_ARROW})\s*|(?:(?<!\\)[,;.])?\s*{WIDE}\s*|(?<!\\)[,;]\s*|\.\s+(?=[^\d\s])"
+    rf"\s*(?P<arrow>{_ARROW})\s*|(?:(?<!\\)[,;.])?\s*{WIDE}\s*|(?<!\\)[,;]\s*|\.\s+(?=[^\d\s])"
     rf"|\s+(?=(?:{'|'.join(CONNECTIVES)})\b(?!\s*\())"
 )
 _CONDITION = re.compile(
@@ -104,8 +104,16 @@ LABEL = r"(?P<label>[cty])\s*_\s*(?:\{\s*[ijmn]\s*\}|[ijmn])"  # of one example,
 _SIDE = r"\w+(?:[_^](?:\w|\{[^{}=]*\}))?"
 _IVERSON = (  # 1(k = y), [k = y] and \\mathbb{1}(y_i = k)
     r"(?:\\math(?:bb|bf|ds|rm)\s*(?:\{\s*[1I]\s*\}|[1I])\s*(?:\\left)?\("
-    r"|(?<![\w}^_.\\])1\s*\(|(?<=[-+])\s*\[)\s*"
-    rf"(?P<said>{_SIDE}\s*(?:=|\\neq?(?![A-Za-z]))\s*{_SIDE})\s*(?:\\right)?[)\]]"
+    r"|(?<![\w}^_.\\])1\s*(?:[(\[]|\\\{)|(?<=[-+])\s*\[)\s*"
+    rf"(?P<said>{_SIDE}\s*(?:=|\\neq?(?![A-Za-z]))\s*{_SIDE})\s*(?:\\right)?(?:[)\]]|\\\}})"
+)
+_EQUAL = (  # 1[i == j], 1{k = y} and (i == j) of the text
+    r"(?:(?<![\w.)\]}])1\s*[\[({]\s*(?P<i>[a-z])\s*==?|[\[(]\s*(?P<at>[a-z])\s*==)"
+    r"\s*(?P<j>[a-z])\s*[\])}]"
+)
+_ONES = (  # W 1, W*1, x^T 1 and 1^T x of the text: a vector of ones
+    r"(?:(?<=(?<!\w)[A-Z]\*)|(?<=(?<!\w)[A-Z]\s)|(?<=\^T\s)|(?<=[ᵀ']\s)|(?<=[ᵀ']))1(?![\w.,^'])"
+    r"|(?<![\w.^)\]'])1(?=(?:\^T\b|[ᵀ']))"
 )
 _DIAGONAL_OF = (  # \\operatorname{diag}(1/x_1, \\ldots, 1/x_n)
     r"(?P<head>\\(?:operatorname|mathrm|text)\s*\{\s*diag\s*\}|\\diag(?![A-Za-z]))\s*"
@@ -156,6 +164,8 @@ def as_typed(p: Passage) -> Passage:
         if (stop := closing(p.text, found.end() - 1)) is None:
             break
         p = p.with_part(stop, stop + 1, ")").with_part(found.end() - 1, found.end(), "(")
+    p = p.replaced(_EQUAL, lambda m: f"δ_{m['i'] or m['at']}{m['j']}")
+    p = p.replaced(_ONES, lambda m: "vector(1)")
     p = p.replaced(_MIXED, lambda m: f"∂²{m[1]}/∂{m[2]}∂{m[3]}")
     p = p.replaced(_UNDER_NABLA, lambda m: canonical_name(f"x{m[0]}")[1:])
     return p.replaced(_STARRED, lambda m: f" {m[1]}_star")
@@ -278,7 +288,8 @@ def clauses(p: Passage) -> list[Passage]:
             continue
         if depth[start] or not (ahead or condition):
             continue
-        if not inside and _INPUT.match(p.text, first):
+        said = found["arrow"] and not p.latex and PROSE.search(p.text[first:start])
+        if not inside and (said or _INPUT.match(p.text, first)):
             cuts[-1], first = (cuts[-1][0], end), end
             continue
         if not (inside or announced(p.text[first:start]) or OBJECTIVE.match(p.text[first:start])):

@@ -32,6 +32,7 @@ from matderiv.verification.documents.sentences import (
     FACT,
     ITEM,
     ITEMS,
+    LABELS_IN,
     MATH,
     SAID_NUMBERS,
     SAID_SIZES,
@@ -68,12 +69,14 @@ _SAYING = re.compile(
     r"|(?:we )?(?:assume|suppose)(?: that)?)\b"
 )
 _NOUNS = (
-    r"[a-z0-9]+\s*(?:x|×|by)\s*[a-z0-9]+|[Mm]atri(?:x|ces)|invertible|real|square|nonsingular"
-    r"|constant|given|fixed|all|both|and|each|vectors?|labels?|targets?|encoding|sample|covariance"
-    r"|kernel|weight|data"
+    r"[a-z0-9]+\s*(?:x|×|by)\s*[a-z0-9]+|(?:[A-Z]?[a-z]+\s+)?[Mm]atri(?:x|ces)|invertible"
+    r"|real|square|nonsingular|constant|given|fixed|all|both|and|each|vectors?|labels?|targets?"
+    r"|encoding|sample|covariance|kernel|weight|data"
 )
 _FACTS = rf"(?:{FACT})(?:\s*,?\s+(?:and\s+)?(?:{FACT}))*"
-_AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?P<names>{ITEMS})")
+_AFTER = re.compile(
+    rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?:{LABELS_IN})?(?P<names>{ITEMS})"
+)
 _BEFORE_FACT = re.compile(
     rf"(?<!\bof\s)(?P<names>{ITEMS}|\ba(?=\s+is\b)),?\s+(?!and\s+(?:an?|the)\b)"
     rf"(?:(?:is|are|be|being|a|an|the|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
@@ -138,7 +141,7 @@ def _end(text: str) -> int:
     for found in re.finditer(r"\s*(?:[,;]|[(\[](?=[^()\[\]]*[)\]]?\W*$))\s*(?=[^=]*$)", text):
         other, before = Declared(), text[: found.start()]
         other.prose(Passage.of(text[found.end() :]))
-        if other.assume and before.count("(") == before.count(")"):
+        if other.assume | other.shapes and "=" in before and before.count("(") == before.count(")"):
             return found.start()
     return len(text)
 
@@ -155,8 +158,8 @@ class Declared:
     >>> found = Declared()
     >>> found.taken(Passage.of("f = x'*A*x with A ∈ R^{n×n}, x ∈ R^n")).text.strip()
     "f = x'*A*x"
-    >>> found.shapes
-    {'A': 'n,n', 'x': 'n'}
+    >>> sorted(found.shapes.items())
+    [('A', 'n,n'), ('x', 'n')]
     """
 
     shapes: dict[str, str] = field(default_factory=dict)
@@ -236,7 +239,7 @@ class Declared:
             self.prose(p[last:])
         p = p[:last]
         bare = re.sub(_SAYING, "", p.text)
-        said = (plain(bare) if p.latex else bare).rstrip(" .,;")
+        said = (plain(bare) if p.latex else bare).rstrip(" .,;:")
         name, fact = fact_of(p.text if r"\sum" in p.text else said)
         if name:  # that Q'*Q is I may be said of a matrix that is not square
             holds = fact == "symmetric" and sure and (affirmed or bare != p.text)
@@ -371,26 +374,24 @@ class Declared:
         sizes = re.sub(r"\s*(?:×|,)\s*|\s+x\s+", ",", sizes.strip())
         if found["space"] == "S" and "," not in sizes:
             sizes = f"{sizes},{sizes}"
+        fact = "symmetric" if found["space"] == "S" else strongest(found["fact"] or "")
         for typed in re.split(r"\s*(?:,\s*and|,|and)\s+", found["names"].strip()):
-            name = canonical_name(typed)
-            if not self.families.add(Member(name, sizes)):
-                self.shapes[name] = sizes
-            if found["space"] == "S":
-                self.assume[name] = "symmetric"
-            elif found["fact"]:
-                self.assume[name] = strongest(found["fact"])
+            self._join(Member(canonical_name(typed), sizes, fact))
+
+    def _join(self, member: Member) -> None:
+        """The sizes of a name, or of a member of its family, and the fact that is said of it."""
+        family = self.families.add(member)
+        if not family:
+            self.shapes[member.name] = member.sizes
+        if member.fact:
+            self._assumed(split_label(member.name)[0] if family else member.name, member.fact)
 
     def _belong(self, latex: str, sure: bool) -> None:
         """The memberships in a formula, and what is positive."""
         for name, fact in positive(latex):
             self._assumed(name, fact) if sure else self.supposed.setdefault(name, fact)
         for member in members(latex):
-            family = self.families.add(member)
-            if not family:
-                self.shapes[member.name] = member.sizes
-            if member.fact:
-                name = split_label(member.name)[0] if family else member.name
-                self._assumed(name, member.fact)
+            self._join(member)
 
     def _written_out(self, member: Member, rest: str) -> None:
         """An array by its entries: y = (y_1, ..., y_n)."""

@@ -6,7 +6,7 @@ A heading alone does not forget: names, sizes and facts hold in all parts of a p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -33,7 +33,6 @@ from matderiv.verification.documents.remarks import is_remark, noise_of, without
 from matderiv.verification.documents.rewriting import (
     PLAIN,
     by_entries,
-    by_examples,
     by_fonts,
     by_iterates,
     by_layers,
@@ -41,9 +40,8 @@ from matderiv.verification.documents.rewriting import (
     by_members,
     by_names,
     by_parts,
-    by_primes,
 )
-from matderiv.verification.documents.shorthand import by_shorthand, with_labels
+from matderiv.verification.documents.shorthand import by_primes, by_shorthand, with_labels
 from matderiv.verification.documents.statements import (
     PROSE,
     announced,
@@ -256,29 +254,32 @@ class Exercise:
         )
 
     def by_fonts(self) -> Exercise | None:
-        r"""With x and \mathbf x apart, as they are for some; None where that changes nothing.
-
-        What is said to be a number is not the bold one.
-        """
+        r"""With x and \mathbf x apart, as they are for some; None where that changes nothing."""
         passages, letters = by_fonts(self.passages)
-        declared = self.declared.copy()
-        for name in [n for n in letters if declared.shapes.get(n) == ""]:
-            declared.shapes[f"{PLAIN}{name}"] = declared.shapes.pop(name)
-        apart = replace(self, passages=passages, declared=declared)
-        return apart if apart != self else None
+        return self._apart(passages, {n for n in letters if self.declared.shapes.get(n) == ""})
 
     def by_examples(self) -> Exercise | None:
-        r"""With x and x^{(i)}, or u_o and u_k, apart; None where that changes nothing."""
-        apart = replace(self, passages=by_members(by_examples(self.passages)))
-        return apart if apart != self else None
+        r"""With x and x^{(i)}, or u and u_k, apart; None where that changes nothing."""
+        return self._apart(*by_members(self.passages))
 
-    def after(self, k: int, name: str) -> Exercise:
-        """The part from line k on, in which a name is another one; other definitions hold in it."""
+    def _apart(self, passages: list[Passage], names: set[str]) -> Exercise | None:
+        """The same with other names in it, which have the sizes that were declared."""
+        declared = self.declared.copy()
+        for name in names & declared.shapes.keys():
+            declared.shapes[f"{PLAIN}{name}"] = declared.shapes.pop(name)
+        apart = replace(self, passages=passages, declared=declared)
+        return apart if apart.passages != self.passages else None
+
+    def after(self, k: int, name: str, unread: Collection[int] = ()) -> Exercise:
+        """The part from line k on, in which a name is another one; other definitions hold in it.
+
+        What was not read, at the places `unread`, stays: it may be a definition.
+        """
         kept = []
         for p in self.passages[:k]:
             q = _quantity(p)
             names = {q.of, *stems([q.of]), *names_in(p)} if q and q.kind == VALUE else {name}
-            kept += [p] if name not in names else []
+            kept += [p] if name not in names or p.start in unread else []
         return replace(self, passages=[*kept, *self.passages[k:]], start=self.passages[k].start)
 
 
@@ -360,12 +361,25 @@ def _rewritten(e: Exercise) -> Exercise:
     passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_upstream(with_objective(spelled_out(passages)))
     passages, sizes = by_layers(by_names(by_parts(by_primes(passages))))
-    passages, masks = by_masks(by_left_out(by_entries(by_iterates(by_shorthand(passages)))))
-    declared = e.declared.copy()
+    passages, steps = by_iterates(by_shorthand(passages))
+    passages, masks = by_masks(by_left_out(by_entries(passages)))
+    declared = _at_steps(e.declared.copy(), steps)
     declared.shapes = {**sizes, **declared.shapes}
     facts |= {n: "positive" for p in passages for n in names_in(p) if n.endswith("square")}
     declared.assume = {**facts, **hot, **declared.assume, **dict.fromkeys(masks, "binary")}
     return replace(e, passages=passages, declared=declared)
+
+
+def _at_steps(declared: Declared, steps: set[str]) -> Declared:
+    """What is said of x_t, said of the names that x_t, the x before it and the next one have."""
+    families = declared.families.sizes
+    for base in [base for base, (count, _) in families.items() if {*count[:-1]} & steps]:
+        count, sizes = families.pop(base)
+        declared.shapes |= {f"{base}_{k}{count[:-1]}": sizes for k in range(3)}
+    for name, fact in [*declared.assume.items()]:
+        base, label = split_label(name)
+        declared.assume |= {f"{base}_{k}{label}": fact for k in range(3) if label in steps}
+    return declared
 
 
 def defined_in(p: Passage, q: Quantity) -> Iterator[str]:

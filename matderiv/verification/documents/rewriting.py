@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from matderiv.verification.documents.positions import NOWHERE, Passage
 from matderiv.verification.documents.statements import names_in
-from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
+from matderiv.verification.quantities import LATEX_SYMBOL, latex_name
 
 _CASES = re.compile(r"\\begin\{cases\}(?P<rows>.*?)\\end\{cases\}", re.DOTALL)
 _OTHERWISE = re.compile(r"\b(?:otherwise|else|sonst|sinon)\b|其他|否则", re.IGNORECASE)
@@ -117,11 +117,12 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
     return [*_next_layer(named_apart, layers), *named_apart], sizes
 
 
-def by_iterates(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which x_k and x_{k+1} have names of their own: k is a step and no index.
+def by_iterates(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
+    r"""Formulas in which x_k and x_{k+1} have names of their own, and the k: a step and no index.
 
-    >>> [p.text for p in by_iterates([Passage.of("r_{k+1} = (I - A)r_k", latex=True)])]
-    ['r_{2k} = (I - A)r_{1k}']
+    >>> found, steps = by_iterates([Passage.of("r_{k+1} = (I - A)r_k", latex=True)])
+    >>> found[0].text, steps
+    ('r_{2k} = (I - A)r_{1k}', {'k'})
     """
     text = "\n".join(p.text for p in passages if p.latex)
     steps = {*re.findall(r"(?<=[A-Za-z}])_\s*\{\s*([a-z])\s*[-+]\s*1\s*\}", text)}
@@ -134,7 +135,7 @@ def by_iterates(passages: Sequence[Passage]) -> list[Passage]:
     def named(match: re.Match[str]) -> str:
         return f"_{{{_layer(match)}{match['at'] or match['in']}}}"
 
-    return [p.replaced(below, named) if p.latex and steps else p for p in passages]
+    return [p.replaced(below, named) if p.latex and steps else p for p in passages], steps
 
 
 _BARE = r"\^\s*(?:\{\s*l\s*(?P<more>[-+]\s*1)?\s*\}|l(?![A-Za-z]))"
@@ -241,48 +242,59 @@ def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     return [p.replaced(typed, named) if p.latex else p for p in passages], bold
 
 
-_EXAMPLES = (
+_WHOLE = (
     rf"(?<!_)(?<!_\{{)(?:(?P<base>{LATEX_SYMBOL})(?P<at>\s*\^\s*\{{\s*\([a-z]\)\s*\}}|\s*_|)"
     r"|\\[A-Za-z]+)"  # letters of a command are none
 )
+_BELOW = r"\s*_\s*(?:\{\s*(?P<in>[a-z+-])\s*\}|(?P<at>[a-z+-])(?![A-Za-z]))"
+_BEHIND = rf"(?P<base>{LATEX_SYMBOL}){_BELOW}"
+_ONE_OF = rf"(?<![A-Za-z\\]){_BEHIND}"
+_VECTORS = (  # u_k^T, and x - x_i beside a vector x
+    rf"{_ONE_OF}\s*\^\s*\{{?\s*\\top",
+    rf"(?<![A-Za-z\\])(?P<base>{LATEX_SYMBOL})\s*[-+]\s*(?P=base){_BELOW}",
+    rf"{_ONE_OF}\s*[-+]\s*(?P=base)(?!\s*_|[A-Za-z])",
+)
 
 
-def by_examples(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which x is one example and has another name than the array of all x^{(i)}.
+def by_members(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
+    r"""Formulas in which x is one example, and no array of all x^{(i)}, and the names of such.
 
-    >>> by_examples([Passage.of(r"z = w^T x + \sum_i x^{(i)}", latex=True)])[0].text
-    'z = w^T\\mathrm{plainx} + \\sum_i x^{(i)}'
-    """
-    found = [m for p in passages if p.latex for m in re.finditer(_EXAMPLES, p.text)]
-    several = {_letters(m["base"]) for m in found if m["base"] and "(" in m["at"]} - {""}
+    So is the u beside vectors u_k of a sum, and one of them that is no term of it: a u_o that is
+    derived by, and k_+.
 
-    def named(match: re.Match[str]) -> str:
-        own = match["base"] and not match["at"] and _letters(match["base"]) in several
-        return rf"\mathrm{{{PLAIN}{_letters(match['base'])}}}" if own else match[0]
-
-    return [p.replaced(_EXAMPLES, named) if p.latex else p for p in passages]
-
-
-def by_members(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which u_o is derived by, and is another vector than the u_k of a sum.
-
-    >>> lines = [r"J = \sum_k u_k^T v - u_o^T v", r"\frac{\partial J}{\partial u_o} = -v"]
-    >>> by_members([Passage.of(line, latex=True) for line in lines])[0].text
-    'J = \\sum_k u_k^T v - \\mathrm{plainuo}^T v'
+    >>> lines = [r"J = \sum_k u_k^{\top} v - u^T u_o", r"\frac{\partial J}{\partial u_o} = -u"]
+    >>> found, names = by_members([Passage.of(line, latex=True) for line in lines])
+    >>> found[0].text, names
+    ('J = \\sum_k u_k^{\\top} v -\\mathrm{plainu}^T \\mathrm{plainuo}', {'u'})
     """
     text = "\n".join(p.text for p in passages if p.latex)
     bound = {*re.findall(r"\\sum(?:\\limits)?\s*_\s*\{?\s*([a-z])(?![a-z])", text)}
-    entry = r"(?<![A-Za-z\\])([a-z])\s*_\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))"
-    found = [(m[1], m[2] or m[3]) for m in re.finditer(entry, text)]
-    families = {base for base, at in found if at in bound}
-    derived = {(m[1], m[2] or m[3]) for m in re.finditer(rf"\\partial\s*{entry}", text)}
-    single = {(b, at) for b, at in derived if b in families and at not in bound | {*"ijklmn"}}
+
+    def members(pattern: str) -> list[tuple[str, str]]:
+        return [(_letters(m["base"]), _label(m)) for m in re.finditer(pattern, text) if m["base"]]
+
+    families = {base for base, at in members(_ONE_OF) if at in bound}
+    unbound = {(base, at) for base, at in members(_ONE_OF) if at in "+-"}
+    derived = {*members(rf"\\partial{_BEHIND}")}
+    singles = unbound | {(base, at) for base, at in derived if at not in bound | {*"ijklmn"}}
+    several = {base for p in _VECTORS for base, at in members(p) if at in bound}
+    several |= {base for base, at in members(_WHOLE) if "(" in at}
 
     def named(match: re.Match[str]) -> str:
-        name = match[1], match[2] or match[3]
-        return rf"\mathrm{{{PLAIN}{''.join(name)}}}" if name in single else match[0]
+        name = _letters(match["base"] or "")
+        if match["base"] and not _label(match) and name in several:
+            return rf"\mathrm{{{PLAIN}{name}}}"
+        if name not in families or (name, _label(match)) not in singles:
+            return match[0]
+        label = {"+": "plus", "-": "minus"}.get(_label(match), _label(match))
+        return rf"\mathrm{{{PLAIN}{name}{label}}}"
 
-    return [p.replaced(entry, named) if p.latex and single else p for p in passages]
+    found = [p.replaced(_ONE_OF, named).replaced(_WHOLE, named) if p.latex else p for p in passages]
+    return found, several - {""}
+
+
+def _label(match: re.Match[str]) -> str:
+    return match.groupdict().get("in") or match["at"] or ""
 
 
 def _letters(base: str) -> str:
@@ -359,41 +371,3 @@ def by_names(passages: Sequence[Passage]) -> list[Passage]:
 
 def _head(match: re.Match[str]) -> str:
     return match["of"].replace(" ", "")
-
-
-_STEP = r"\s*\^\s*(?:\{\s*\+\s*\}|\+)"
-_PRIMED = rf"(?P<base>{LATEX_SYMBOL})(?:\s*'(?!\s*['(])|{_STEP})"
-
-
-def _called(text: Sequence[str]) -> set[str]:
-    """The names that stand before brackets."""
-    typed = rf"(?<![A-Za-z\\])({LATEX_SYMBOL})\s*(?:\\left|\\[bB]igg?l?)?\s*\("
-    return {latex_name(m[1]) for t in text for m in re.finditer(typed, t)}
-
-
-def by_primes(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which c' is a name of its own: derived by, an argument, or of a c that is given.
-
-    So is the P^+ that a line defines, and no pseudo-inverse.
-
-    >>> lines = [r"c' = c - a", r"\frac{\partial u}{\partial c'} = 2c'"]
-    >>> by_primes([Passage.of(line, latex=True) for line in lines])[1].text
-    '\\frac{\\partial u}{\\partial\\mathrm{cprime}} = 2\\mathrm{cprime}'
-    """
-    text = [p.text for p in passages if p.latex]
-    first = [m for t in text if (m := re.match(rf"\s*{_PRIMED}\s*:?=", t))]
-    given = {latex_name(m["base"]) for m in first}
-    below = (m for t in text for m in re.finditer(rf"(?:\{{|/)\s*\\partial\s*{_PRIMED}", t))
-    at = [m[1] for t in text if (m := re.match(rf"\s*{LATEX_NAME}\s*\(([^()=]*)\)\s*:?=", t))]
-    points = {latex_name(m["base"]) for inside in at for m in re.finditer(_PRIMED, inside)}
-    heads = (re.match(rf"\s*({LATEX_SYMBOL})\s*(?:\([^()=]*\))?\s*:?=", t) for t in text)
-    functions = {latex_name(m[1]) for m in heads if m} | _called(text)
-    alone = {n for p in passages if p.latex for n in names_in(p.blanked(_PRIMED))} - functions
-    steps = {latex_name(m["base"]) for m in first if "^" in m[0]}
-    names = steps | given & ({latex_name(m["base"]) for m in below} | alone) | points - {""}
-
-    def named(match: re.Match[str]) -> str:
-        name = latex_name(match["base"])
-        return rf"\mathrm{{{name}prime}}" if name in names else match[0]
-
-    return [p.replaced(_PRIMED, named) if p.latex and names else p for p in passages]

@@ -99,6 +99,10 @@ DROPPED = re.compile(
 )
 
 
+LABELS_IN = (  # one-hot labels in $Y$
+    r"(?:labels|targets|classes|encodings?)\s+(?:(?:are|we|i|stored|collected|stacked"
+    r"|gathered|encoded|call)\s+)*(?:in|as)?\s+(?:the\s+rows\s+of\s+)?"
+)
 _ENGLISH = {
     r"半正定|对称|對稱|対称|대칭|\b[Ss][iy]m{1,2}[eé]tri(?:sche?[snm]?|ques?|c[ao]s?)\b"
     r"|\bсимметричн\w*": "symmetric",
@@ -138,9 +142,9 @@ def in_english(text: str) -> str:
 
 
 def strongest(words: str) -> str:
-    """The fact that several words come to: `symmetric positive definite` is posdef."""
+    """The fact that words come to: `symmetric positive definite` is posdef; "" for none."""
     said = [SPELLED[w.lower()] for w in re.findall(FACT, words)]
-    return next((f for f in ("posdef", "skew") if f in said), said[-1])
+    return next((f for f in ("posdef", "skew") if f in said), said[-1] if said else "")
 
 
 def sure(sentence: str) -> bool:

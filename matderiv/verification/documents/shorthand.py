@@ -1,9 +1,11 @@
-r"""What is said in short: `dW` for `\partial L/\partial W`, and w^{new} for a new name."""
+r"""What is said in short: `dW` for `\partial L/\partial W`, and w^{new} and c' for new names."""
 
 import re
 from collections.abc import Sequence
 
 from matderiv.verification.documents.positions import Passage
+from matderiv.verification.documents.statements import names_in
+from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
 
 _LETTER = r"(?:\\[a-z]+\s*|[A-Za-z])(?:_(?:\{\w+\}|\w))?(?![A-Za-z])"
 _OVER = r"\\[dt]?frac\s*\{\s*\\partial\s*(?P<loss>[^{}]+?)\s*\}\s*\{\s*\\partial\s*(?P=of)\s*\}"
@@ -44,3 +46,41 @@ def with_labels(passages: Sequence[Passage]) -> list[Passage]:
     'w_{new} = 2w'
     """
     return [p.replaced(_WORD, lambda m: f"_{{{m['word']}}}") if p.latex else p for p in passages]
+
+
+_STEP = r"\s*\^\s*(?:\{\s*\+\s*\}|\+)"
+_PRIMED = rf"(?P<base>{LATEX_SYMBOL})(?:\s*'(?!\s*['(])|{_STEP})"
+
+
+def _called(text: Sequence[str]) -> set[str]:
+    """The names that stand before brackets."""
+    typed = rf"(?<![A-Za-z\\])({LATEX_SYMBOL})\s*(?:\\left|\\[bB]igg?l?)?\s*\("
+    return {latex_name(m[1]) for t in text for m in re.finditer(typed, t)}
+
+
+def by_primes(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas in which c' is a name of its own: derived by, an argument, or of a c that is given.
+
+    So is the P^+ that a line defines, and no pseudo-inverse.
+
+    >>> lines = [r"c' = c - a", r"\frac{\partial u}{\partial c'} = 2c'"]
+    >>> by_primes([Passage.of(line, latex=True) for line in lines])[1].text
+    '\\frac{\\partial u}{\\partial\\mathrm{cprime}} = 2\\mathrm{cprime}'
+    """
+    text = [p.text for p in passages if p.latex]
+    first = [m for t in text if (m := re.match(rf"\s*{_PRIMED}\s*:?=", t))]
+    given = {latex_name(m["base"]) for m in first}
+    below = (m for t in text for m in re.finditer(rf"(?:\{{|/)\s*\\partial\s*{_PRIMED}", t))
+    at = [m[1] for t in text if (m := re.match(rf"\s*{LATEX_NAME}\s*\(([^()=]*)\)\s*:?=", t))]
+    points = {latex_name(m["base"]) for inside in at for m in re.finditer(_PRIMED, inside)}
+    heads = (re.match(rf"\s*({LATEX_SYMBOL})\s*(?:\([^()=]*\))?\s*:?=", t) for t in text)
+    functions = {latex_name(m[1]) for m in heads if m} | _called(text)
+    alone = {n for p in passages if p.latex for n in names_in(p.blanked(_PRIMED))} - functions
+    steps = {latex_name(m["base"]) for m in first if "^" in m[0]}
+    names = steps | given & ({latex_name(m["base"]) for m in below} | alone) | points - {""}
+
+    def named(match: re.Match[str]) -> str:
+        name = latex_name(match["base"])
+        return rf"\mathrm{{{name}prime}}" if name in names else match[0]
+
+    return [p.replaced(_PRIMED, named) if p.latex and names else p for p in passages]

@@ -31,10 +31,10 @@ _LEAD = re.compile(
 _REMARK = re.compile(
     r"""(?:,?\s+(?:by|using|since|because|due|from|with|as|which|for|applying|via|mit|f[üu]r|wobei
     |wo|avec|o[ùu]|pour|con|donde|para)\s+[^=]*
-    |[.;:]\s+[A-ZÀ-Þ][a-zà-ÿ]{2,}\s[^=]*
+    |[.;:]\s+[A-ZÀ-Þ][a-zà-ÿ]{2,}(?:\s[^=]*|[,:]?)
     |\s+[\[(](?:by|using|since|because|as|from|with|use|apply|note)\s[^=()]*[\])]
     |\s+[\[(][A-Za-z][a-z'-]{2,}(?:[\s,]+(?:[A-Za-z][a-z'-]{2,}|of|to|in|an?|is))+[\])]
-    |,?\s+(?:where|and|so|with|for)
+    |,?\s+(?:where|and|so|with|for|is|are|ist|sind|gilt|folgt|est|sont|es|son)
     |\s*[.,;:])\s*$""",
     re.VERBOSE,
 )
@@ -341,6 +341,9 @@ def _lead_words(side: Passage) -> tuple[Passage, set[str]]:
     rest, words = side.stripped(), []
     if sentences := [*re.finditer(r"[.;:]\s+", rest.text)]:
         rest = rest[sentences[-1].end() :]
+    comma = rest.text.rfind(",")
+    if comma > 0 and not rest.latex and PROSE.search(rest.text[:comma]):
+        rest = rest[comma + 1 :].stripped()  # Let W be symmetric (n x n), D = ...
     while named(rest.text, rest.latex).kind == FORMULA and (found := _WORD.match(rest.text)):
         if rest.latex and not _LEADING & {found[0].strip(" ,:;.").lower()}:
             break  # letters of a formula
