@@ -191,6 +191,8 @@ def names_and_guesses(t: Typing) -> None:
     t.sees("#names .badge", "guessed by its letter")
     t.sees("#names .badge", "guessed by its use")
     assert t.value("[aria-label='size of A']") == "m, n"
+    table = "document.querySelector('#names').closest('.wide')"
+    assert t.page.evaluate(f"{table}.scrollWidth <= {table}.clientWidth")
 
 
 def guess_that_changes_the_answer(t: Typing) -> None:

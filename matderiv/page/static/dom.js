@@ -22,11 +22,13 @@ export function marked(tag, className, markup) {
 // Requests overtake each other on their way: each has its turn, and one of an older turn is nothing.
 const PAGE = crypto.randomUUID();
 const turns = {};
+const WORKING = "working …";
 
 // The reply of the server; null where a newer question for the same place has been asked.
 export async function ask(verb, fields, place = "") {
   const turn = (turns[place] = (turns[place] ?? 0) + 1);
   const shown = place && `${PAGE} ${place}`;
+  const slow = setTimeout(() => (at("said").textContent = WORKING), 1000);
   let reply;
   try {
     const response = await fetch("ask", {
@@ -39,6 +41,8 @@ export async function ask(verb, fields, place = "") {
     const message = "The program does not answer; is `matderiv serve` still running?";
     reply = { error: { message, details: [], hint: "", field: "", tries: [] } };
   }
+  clearTimeout(slow);
+  if (at("said").textContent === WORKING) at("said").textContent = "";
   return reply.superseded || (place && turns[place] !== turn) ? null : reply;
 }
 

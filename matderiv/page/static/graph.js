@@ -67,11 +67,15 @@ export function formulasOnly() {
   showGraph();
 }
 
+// By a factor of 1 as large as fits, if that can still be read.
 export function zoom(factor) {
-  scale = factor === 1 ? 1 : Math.min(4, Math.max(0.25, scale * factor));
   const svg = at("picture").querySelector("svg");
-  if (svg) svg.setAttribute("width", svg.viewBox.baseVal.width * scale);
-  if (svg) svg.setAttribute("height", svg.viewBox.baseVal.height * scale);
+  if (!svg) return;
+  const { width, height } = svg.viewBox.baseVal;
+  const fitting = Math.min(1, Math.max(0.6, at("picture").clientWidth / width));
+  scale = factor === 1 ? fitting : Math.min(4, Math.max(0.25, scale * factor));
+  svg.setAttribute("width", width * scale);
+  svg.setAttribute("height", height * scale);
 }
 
 export function move(by) {
