@@ -242,7 +242,7 @@ def _complements(e: Expr) -> Expr:
     'sigmoid(z).*(1 - sigmoid(z))'
     """
     args, sign = list(e.args), 1
-    siblings = _siblings(e)
+    siblings = {f for a in e.args for f in (a, *(a.args if is_(a, "mul", "hadamard") else ()))}
     for k, a in enumerate(args):
         minus, z = _complement(a)
         if z is None:
@@ -256,11 +256,6 @@ def _complements(e: Expr) -> Expr:
             args[args.index(apply("sigmoid", z))], args[k] = core, 1 - core
     new = rebuild(e, tuple(args))
     return new if sign > 0 else negated(new)
-
-
-def _siblings(e: Expr) -> set[Expr]:
-    inner = {f for a in e.args for f in (a.args if is_(a, "mul", "hadamard") else (a,))}
-    return inner | set(e.args)
 
 
 def _complement(e: Expr) -> tuple[int, Expr | None]:

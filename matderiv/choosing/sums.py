@@ -78,13 +78,32 @@ def in_front(
     broadcast: bool,
     search: Search,
 ) -> Expr:
-    """A number, scalars and entries times the sum of the rest."""
+    """A number, scalars and entries times the sum of the rest.
+
+    >>> str(derive("sum(u.*x.^2 + u.*x)", "x")), str(derive("sum(u.*x.^2 + v.*x)", "x"))
+    ('u.*(2*x + 1)', '2*u.*x + v')
+    """
     scalars, weights, mats = shared[0], shared[1:-1], shared[-1]
     if not rest:
         return zeros(tuple(i.size for i in axes))
     if not mats and not any(weights):
         return scaled(*inside(number, scalars, search.sum_of(rest, axes, broadcast)))
-    return _entrywise(number, scalars, weights, mats, rest, axes, broadcast, search)
+    if all(not any(t.weights) and not t.mats and not t.delta for t in rest):
+        outer = Raised(number, dict(scalars), tuple(weights), mats)
+        plain = [replace(t, weights=()) for t in rest]
+        multiply_into(outer.scalars, search.sum_of(plain, (), broadcast))
+    elif len(axes) == 1:
+        outer = Raised(number, dict(scalars), (dict(weights[0]),))
+        multiply_into(outer.weights[0], search.sum_of(rest, axes, True))
+    elif all(t.delta for t in rest):
+        outer = Raised(number, dict(scalars), (dict(weights[0]), {}), {}, True)
+        diagonal = [replace(t, weights=t.weights[:1], delta=False) for t in rest]
+        multiply_into(outer.weights[0], search.sum_of(diagonal, axes[:1], True))
+    else:
+        outer = Raised(number, dict(scalars), tuple(map(dict, weights)), dict(mats))
+        loose = bool(mats) and not any(t.delta for t in rest)
+        multiply_into(outer.mats, search.sum_of(rest, axes, broadcast or loose))
+    return spell(outer, axes, diagonal=not broadcast)
 
 
 def _shared(terms: list[Raised], deep: bool) -> list[Mono]:
@@ -93,46 +112,6 @@ def _shared(terms: list[Raised], deep: bool) -> list[Mono]:
     if len({t.delta for t in terms}) > 1:
         return [common([t.scalars for t in terms], deep), *({} for _ in range(count - 1))]
     return [common([t.parts()[k] for t in terms], deep) for k in range(count)]
-
-
-def _entrywise(
-    number: Fraction,
-    scalars: Mono,
-    weights: Sequence[Mono],
-    mats: Mono,
-    rest: list[Raised],
-    axes: Indices,
-    broadcast: bool,
-    search: Search,
-) -> Expr:
-    """Common entries times the sum of the rest, entry by entry.
-
-    >>> str(derive("sum(u.*x.^2 + u.*x)", "x")), str(derive("sum(u.*x.^2 + v.*x)", "x"))
-    ('u.*(2*x + 1)', '2*u.*x + v')
-    """
-    if all(not any(t.weights) and not t.mats and not t.delta for t in rest):
-        outer = Raised(number, dict(scalars), tuple(weights), mats)
-        inner = search.sum_of([replace(t, weights=()) for t in rest], (), broadcast)
-        if len(axes) == 1 or mats or any(weights):
-            multiply_into(outer.scalars, inner)
-            return spell(outer, axes, diagonal=not broadcast)
-    if len(axes) == 1:
-        inner = search.sum_of(rest, axes, True)
-        outer = Raised(number, dict(scalars), (dict(weights[0]),))
-        multiply_into(outer.weights[0], inner)
-        return spell(outer, axes, diagonal=not broadcast)
-    if all(t.delta for t in rest):
-        inner = search.sum_of(
-            [replace(t, weights=t.weights[:1], delta=False) for t in rest], axes[:1], True
-        )
-        outer = Raised(number, dict(scalars), (dict(weights[0]), {}), {}, True)
-        multiply_into(outer.weights[0], inner)
-        return spell(outer, axes, diagonal=not broadcast)
-    outer = Raised(number, dict(scalars), tuple(map(dict, weights)), dict(mats))
-    loose = bool(mats) and not any(t.delta for t in rest)
-    inner = search.sum_of(rest, axes, broadcast or loose)
-    multiply_into(outer.mats, inner)
-    return spell(outer, axes, diagonal=not broadcast)
 
 
 def raise_tensor(tensor: Tensor, broadcast: bool, search: Search | None = None) -> Expr:

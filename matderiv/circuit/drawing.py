@@ -7,10 +7,10 @@ than fonts take, so that nothing overlaps. Lengths are in points, y grows downwa
 from dataclasses import dataclass
 
 from matderiv.arguments import in_short
-from matderiv.circuit.figures import array_text, figure, sum_text
 from matderiv.circuit.layered import Point, layered
 from matderiv.circuit.nodes import CONSTANT
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture
+from matderiv.circuit.running import array_text, figure, sum_text
 from matderiv.errors import LimitError, display_width
 from matderiv.expr import Expr, variable
 from matderiv.language.printer import text

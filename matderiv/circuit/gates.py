@@ -9,10 +9,9 @@ from itertools import islice
 from typing import Any
 
 from matderiv.calculus.structure import linear_structure
-from matderiv.circuit.figures import array_text, substituted, sum_text
 from matderiv.circuit.nodes import CONSTANT, PARAMETER, Node
 from matderiv.circuit.passes import Backprop, Edge, added
-from matderiv.circuit.running import Run
+from matderiv.circuit.running import Run, array_text, substituted, sum_text
 from matderiv.expr import Expr, is_, number_value
 from matderiv.language.printer import text
 from matderiv.language.sentences import plain_words

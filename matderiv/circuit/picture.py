@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from matderiv.circuit.figures import array_text
 from matderiv.circuit.nodes import CONSTANT, Circuit, Node
 from matderiv.circuit.passes import Backprop
-from matderiv.circuit.running import Run
+from matderiv.circuit.running import Run, array_text
 from matderiv.expr import Expr, fold, is_
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import Array

@@ -13,8 +13,7 @@ from matderiv.command.failures import TimeUp, UsageError, limited
 from matderiv.command.flags import VIEWS
 from matderiv.command.options import Request, quoted
 from matderiv.command.streams import decoded, file_text, standard_input
-from matderiv.doors.derivations import Derivations
-from matderiv.doors.derive import Derivation, derive
+from matderiv.doors.derive import Derivation, Derivations, derive
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
 from matderiv.input.asking import names_asked, numbers_meant, read_question
 from matderiv.input.entries import entry_asked, whole_of

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matderiv.arguments import fields_of
-from matderiv.command import answer, batch, classroom, failures, homework
+from matderiv.command import answer, batch, failures, homework
 from matderiv.command.derive import json_text
 from matderiv.command.failures import TimeLimitError, TimeUp, UsageError, limited
 from matderiv.command.options import Request
@@ -20,7 +20,7 @@ EXAMPLE = '''matderiv verify "x'*A*x" x "(A + A')*x"'''
 def run(request: Request, terminal: Terminal) -> int:
     """Answer `verify`: 0 for a right answer, 1 for a wrong one, 3 when undecided."""
     if request.batch is not None and Path(request.batch).is_dir():
-        return classroom.run(request, terminal)
+        return homework.run_class(request, terminal)
     if request.batch is not None:
         return batch.run(request, terminal)
     if request.file is not None and not request.operands:

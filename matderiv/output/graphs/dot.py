@@ -1,8 +1,8 @@
 """A circuit for Graphviz, for Mermaid, which Markdown pages draw, and as a table of text."""
 
 from matderiv.arguments import in_short
-from matderiv.circuit.figures import array_text, greek
 from matderiv.circuit.picture import COLLAPSED, NO_GRADIENT, Cell, Picture
+from matderiv.circuit.running import array_text, greek
 from matderiv.output.wrapping import in_columns
 
 _FILLS = {

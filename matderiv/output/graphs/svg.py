@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from matderiv.circuit.drawing import Drawing, Frame, Text, Wire, text_width
 from matderiv.circuit.drawing import coordinate as _n
-from matderiv.circuit.figures import greek
+from matderiv.circuit.running import greek
 from matderiv.output.documents.latex import LATEX
 from matderiv.output.latex.formula import latex
 from matderiv.output.layout import Element, layout

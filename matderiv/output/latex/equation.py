@@ -111,15 +111,14 @@ def derivative_latex(
     kind: str = "gradient",
     order: int = 1,
     layout: str = "gradient",
-    name: str = "",
     vectors: str = "bold",
     transpose: str = "top",
     gradient: str = "nabla",
 ) -> str:
     r"""The equation of a derivative: `\nabla_{\mathbf{w}} f = ...`.
 
-    `f` gives the shape of what is differentiated and `name` what it is called (f, or the next
-    letter that the formula does not use). A gradient is `\nabla f`, in numerator layout or with
+    `f` gives the shape of what is differentiated; it is called f, or by the next letter that the
+    formula does not use. A gradient is `\nabla f`, in numerator layout or with
     `gradient="partial"` `\partial f / \partial x`; a Jacobian in denominator layout has `f^{\top}`
     above; a vjp is `\bar{x}`, a jvp `\mathrm{d}f`.
 
@@ -128,7 +127,7 @@ def derivative_latex(
     \nabla_{\mathbf{x}} f = 2\mathbf{x}
     """
     names = LatexNames(vectors, transpose, [f, wrt, expr, *(value for _, value in parts)])
-    called = name or free_letter(names)
+    called = free_letter(names)
     if notation(gradient) == "partial" and kind == "gradient":
         kind = "jacobian"
     left = _left(f.shape, wrt, kind, order, layout, called, names)
@@ -143,7 +142,6 @@ def index_equation_latex(
     *,
     kind: str = "jacobian",
     order: int = 1,
-    name: str = "",
     taken: Collection[str] = (),
     vectors: str = "bold",
     transpose: str = "top",
@@ -161,7 +159,7 @@ def index_equation_latex(
     notation(gradient)
     names = tensor_names(tensor, vectors, transpose)
     names.taken |= LatexNames(roots=[f, wrt]).taken.union(taken)
-    called = name or free_letter(names)
+    called = free_letter(names)
     at = axis_letters(len(tensor.axes), names)
     right = index_sum(tensor, names)
     if kind == "vjp":

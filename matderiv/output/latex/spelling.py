@@ -66,10 +66,6 @@ def _grouped(chain: list[Expr]) -> list[Expr]:
     return chain
 
 
-def _number(node: Expr) -> Expr:
-    return apply("neg", number(-node.params[0])) if node.params[0] < 0 else node
-
-
 def _mul(node: Expr) -> Expr:
     """Scalars before one elementwise product join it: 2(x ⊙ y) = 2x ⊙ y."""
     *before, last = node.args
@@ -102,7 +98,8 @@ def _quotient(node: Expr) -> Expr:
     if not is_scalar(below.shape):
         return node
     if is_(below, "mul") and all(is_scalar(f.shape) for f in below.args):
-        below = _product(*sorted(below.args, key=_names_first))
+        order = sorted(below.args, key=lambda e: (not is_(e, "number"), not e.function.leaf))
+        below = _product(*order)
     if is_(above, "mul", "hadamard") and is_(above.args[0], "number"):
         value: Fraction = above.args[0].params[0]
         if value.denominator != 1:
@@ -112,10 +109,6 @@ def _quotient(node: Expr) -> Expr:
         return apply("div", above, below)
     scalars, rest = _coefficient(above)
     return _mul(apply("mul", apply("div", scalars, below), rest))
-
-
-def _names_first(e: Expr) -> int:
-    return 0 if is_(e, "number") else 1 if e.function.leaf else 2
 
 
 def _in_front(above: Expr, below: Expr) -> bool:
@@ -199,7 +192,7 @@ def _expanded(node: Expr) -> Expr:
 
 
 _RULES: dict[str, Callable[[Expr], Expr]] = {
-    "number": _number,
+    "number": lambda node: -number(-node.params[0]) if node.params[0] < 0 else node,
     "mul": _mul,
     "hadamard": _hadamard,
     "div": _quotient,
