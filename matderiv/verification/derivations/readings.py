@@ -79,9 +79,9 @@ class Definitions:
         return None
 
 
-def with_stars(p: Passage) -> Passage | None:
+def with_stars(p: Passage, signs: str = r"(?<![.*])\*(?!\*)") -> Passage | None:
     """A text in which * multiplies entry by entry, as it does in programs; None without one."""
-    other = p if p.latex or p.python else p.replaced(r"(?<![.*])\*(?!\*)", lambda m: ".*")
+    other = p if p.latex or p.python else p.replaced(signs, lambda m: f".{m[0]}")
     return other if other is not p else None
 
 

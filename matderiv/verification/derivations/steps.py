@@ -304,7 +304,8 @@ class JudgedSides:
         try:
             return self.reader.side(passage, expected)
         except ShapeError:
-            stars = None if self.doubts.strict else with_stars(passage)
+            signs = r"(?<![.*])\*(?!\*)|(?<![.\s])\^(?=\d)"  # 1 - a^2 is of entries as well
+            stars = None if self.doubts.strict else with_stars(passage, signs)
             if (other := stars or self.doubts.entry_by_entry(passage)) is None:
                 raise
         return self.reader.side(other, expected)

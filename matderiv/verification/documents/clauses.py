@@ -111,9 +111,10 @@ _EQUAL = (  # 1[i == j], 1{k = y} and (i == j) of the text
     r"(?:(?<![\w.)\]}])1\s*[\[({]\s*(?P<i>[a-z])\s*==?|[\[(]\s*(?P<at>[a-z])\s*==)"
     r"\s*(?P<j>[a-z])\s*[\])}]"
 )
-_ONES = (  # W 1, W*1, x^T 1 and 1^T x of the text: a vector of ones
-    r"(?:(?<=(?<!\w)[A-Z]\*)|(?<=(?<!\w)[A-Z]\s)|(?<=\^T\s)|(?<=[ᵀ']\s)|(?<=[ᵀ']))1(?![\w.,^'])"
-    r"|(?<![\w.^)\]'])1(?=(?:\^T\b|[ᵀ']))"
+_ONES = (  # W 1, W*1, x^T 1, (1^T x) 1 and 1^T x of the text: a vector of ones
+    r"(?P<of>(?<!\w)[A-Z]|\^T|[ᵀ']|(?<=[\w'ᵀ]\s\w)\)(?=\s))"
+    r"(?P<by>\s*\*\s*|\s+|(?<=[ᵀ']))1(?![\w.,^'])"
+    r"|(?<![\w.^)\]'])1(?=\^T\b|[ᵀ'])"
 )
 _DIAGONAL_OF = (  # \\operatorname{diag}(1/x_1, \\ldots, 1/x_n)
     r"(?P<head>\\(?:operatorname|mathrm|text)\s*\{\s*diag\s*\}|\\diag(?![A-Za-z]))\s*"
@@ -165,7 +166,7 @@ def as_typed(p: Passage) -> Passage:
             break
         p = p.with_part(stop, stop + 1, ")").with_part(found.end() - 1, found.end(), "(")
     p = p.replaced(_EQUAL, lambda m: f"δ_{m['i'] or m['at']}{m['j']}")
-    p = p.replaced(_ONES, lambda m: "vector(1)")
+    p = p.replaced(_ONES, lambda m: f"{m['of'] or ''}{m['by'] or ''}vector(1)")
     p = p.replaced(_MIXED, lambda m: f"∂²{m[1]}/∂{m[2]}∂{m[3]}")
     p = p.replaced(_UNDER_NABLA, lambda m: canonical_name(f"x{m[0]}")[1:])
     return p.replaced(_STARRED, lambda m: f" {m[1]}_star")

@@ -341,9 +341,11 @@ def _lead_words(side: Passage) -> tuple[Passage, set[str]]:
     rest, words = side.stripped(), []
     if sentences := [*re.finditer(r"[.;:]\s+", rest.text)]:
         rest = rest[sentences[-1].end() :]
-    comma = rest.text.rfind(",")
-    if comma > 0 and not rest.latex and PROSE.search(rest.text[:comma]):
-        rest = rest[comma + 1 :].stripped()  # Let W be symmetric (n x n), D = ...
+    comma = re.search(r",(?=[^,()]*(?:\([^()]*\)\s*)?$)", rest.text)
+    said = r"\s*(?i:let|given)\b|.*" + PROSE.pattern
+    if comma and not rest.latex and re.match(said, rest.text[: comma.start()]):
+        words += rest.text.lower().split()[:1]  # Let W be symmetric (n x n), D = ...
+        rest = rest[comma.end() :].stripped()
     while named(rest.text, rest.latex).kind == FORMULA and (found := _WORD.match(rest.text)):
         if rest.latex and not _LEADING & {found[0].strip(" ,:;.").lower()}:
             break  # letters of a formula
