@@ -48,7 +48,7 @@ FLOORS = (  # title, folder, modules
     ("4: index products", "tensors/", "tensor"),
     ("4: words of the notation", "", "words/"),
     ("5: down to index products", "tensors/", "lower"),
-    ("5: known spellings", "", "calculus/determinants calculus/recognise"),
+    ("5: known spellings", "", "calculus/recognise"),
     ("6: back to notation", "", "reducing/"),
     ("6: the choice of the form, layouts, named parts", "", "choosing/"),
     ("7: differentiation", "calculus/", "ties spectral sweeps structure several"),

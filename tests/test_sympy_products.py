@@ -10,7 +10,7 @@ import sympy as sp
 
 from matderiv.doors.derive import derive
 from matderiv.expr import apply, variable
-from matderiv.input.from_sympy.matrix_products import as_product
+from matderiv.input.from_sympy.patterns import as_product
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import evaluate
 

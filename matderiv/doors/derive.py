@@ -17,8 +17,8 @@ from matderiv.calculus.derivative import (
     differentiate_by,
     resolve_kind,
 )
-from matderiv.calculus.determinants import taken_as_invertible
 from matderiv.calculus.entries import entry_of
+from matderiv.calculus.recognise import taken_as_invertible
 from matderiv.calculus.structure import STRUCTURES, linear_structure
 from matderiv.choosing.parts import name_parts
 from matderiv.choosing.search import limits_met

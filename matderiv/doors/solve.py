@@ -56,8 +56,7 @@ from matderiv.solving.constrained import (
     squared_length,
     times,
 )
-from matderiv.solving.entrywise_roots import entry_roots
-from matderiv.solving.inverses import inverse_root
+from matderiv.solving.entrywise_roots import entry_roots, inverse_root
 from matderiv.words.chains import facts, turned
 from matderiv.words.definite import definite_sign
 from matderiv.words.signs import negated, total

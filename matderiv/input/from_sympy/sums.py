@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from matderiv.errors import LimitError, UnknownFunction
 from matderiv.expr import Expr, apply, is_, ones, size_expr
 from matderiv.input.from_sympy.array_entries import entry_at
-from matderiv.input.from_sympy.matrix_products import as_product
-from matderiv.input.from_sympy.patterns import chosen, part, pattern, relabelled
+from matderiv.input.from_sympy.patterns import as_product, chosen, part, pattern, relabelled
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
 from matderiv.lazy import sp
 from matderiv.shapes import Size, is_scalar, plus, times
