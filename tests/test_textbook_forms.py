@@ -13,7 +13,7 @@ import pytest
 import reader
 from truth import assert_close, assert_right, places
 
-from matderiv.choosing.search import MAX_WORK, Search
+from matderiv.choosing.factoring import MAX_WORK, Search
 from matderiv.doors.derive import derive
 from matderiv.expr import REGISTRY, is_, walk
 from matderiv.input.resolve import read

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
 from matderiv.calculus.sweeps import pullback, pullbacks, pushforward
+from matderiv.choosing.factoring import Search
 from matderiv.choosing.guards import guarded
 from matderiv.choosing.polish import polished
-from matderiv.choosing.search import Search
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.errors import LimitError, MatderivError, ShapeError
 from matderiv.expr import Expr, is_, substitute, variable, walk, without_facts

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from matderiv.calculus.spectral import commuting, share_by_name
-from matderiv.choosing.search import HEAVY, Search
+from matderiv.choosing.factoring import HEAVY, Search
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.errors import NoRule
 from matderiv.expr import Expr, apply, dependents, is_, tangent

@@ -6,9 +6,9 @@ These would hide common factors from the sums if they were done on the way.
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
+from matderiv.choosing.factoring import Search
 from matderiv.choosing.items import numbers_apart
 from matderiv.choosing.placed import part_of_both, stacked
-from matderiv.choosing.search import Search
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.choosing.terms import MAX_SPREAD
 from matderiv.expr import Expr, apply, is_, number, number_value, rebuild, walk

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from matderiv.choosing.factoring import factored
+from matderiv.choosing.factoring import MAX_FACTORED, Key, Search, factored
 from matderiv.choosing.items import Item, inside
 from matderiv.choosing.polynomials import MAX_DEGREE, as_polynomial, product_form
-from matderiv.choosing.search import MAX_FACTORED, Key, Search
 from matderiv.choosing.terms import (
     choice,
     common,

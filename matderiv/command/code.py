@@ -5,13 +5,11 @@ from typing import Any
 
 from matderiv.command import answer, failures
 from matderiv.command.derive import json_text
-from matderiv.command.failures import InternalError, TimeUp, UsageError, limited, within
+from matderiv.command.failures import InternalError, UsageError, within
 from matderiv.command.options import Request
-from matderiv.command.question import LATE, TypedQuestion, checked, derived, understood
+from matderiv.command.question import TypedQuestion, checked, derived, reported, understood
 from matderiv.command.streams import PROGRAMS, Terminal, outlet
 from matderiv.doors.gradients import ValueAndGradients, pullbacks, value_and_gradients
-from matderiv.errors import MatderivError
-from matderiv.numeric.check import undecided
 from matderiv.numeric.report import CheckReport
 from matderiv.shapes import is_scalar
 
@@ -64,14 +62,8 @@ def _programmed(request: Request, asked: TypedQuestion) -> tuple[str, Check]:
 
 
 def _checked(both: ValueAndGradients, request: Request) -> dict[str, CheckReport]:
-    try:
-        with limited(request.timeout):
-            return both.check(points=request.points, seed=request.seed)
-    except TimeUp:
-        reason = LATE
-    except MatderivError as error:
-        reason = error.message
-    return {x.name: undecided(reason, request.seed) for x in both.wrt}
+    found = reported(both.check, request, request.timeout)
+    return found if isinstance(found, dict) else {x.name: found for x in both.wrt}
 
 
 def _document(request: Request, source: str, reports: dict[str, CheckReport]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -224,15 +225,20 @@ def checked(derivation: Derivation, request: Request, seconds: float) -> CheckRe
 
     Where f has values that decide nothing, the exact identity that decided the result at birth.
     """
-    birth = derivation.checked
-    try:
-        with limited(seconds):
-            report = derivation.check(points=request.points, seed=request.seed)
-    except TimeUp:
-        return undecided(LATE, request.seed)
-    except MatderivError as error:
-        return undecided(error.message, request.seed)
-    except MemoryError:
-        return undecided("not enough memory", request.seed)
+    birth, report = derivation.checked, reported(derivation.check, request, seconds)
     unsure = report.verdict == "undecided" and report.method
     return birth if unsure and birth is not None and birth.ok and not birth.points else report
+
+
+def reported(check: Callable[..., Any], request: Request, seconds: float) -> Any:
+    """What a check says, or that it is undecided and why: the time, the memory, f itself."""
+    try:
+        with limited(seconds):
+            return check(points=request.points, seed=request.seed)
+    except TimeUp:
+        reason = LATE
+    except MatderivError as error:
+        reason = error.message
+    except MemoryError:
+        reason = "not enough memory"
+    return undecided(reason, request.seed)

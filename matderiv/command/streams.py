@@ -86,12 +86,10 @@ def standard_input(most: int = MAX_BYTES) -> str:
     if sys.stdin.isatty() and sys.stderr is not None:
         print("reading the expression from the terminal; end it with Ctrl-D", file=sys.stderr)
     stream = getattr(sys.stdin, "buffer", None)
-    content = sys.stdin.read(most + 1).encode() if stream is None else b""
-    if stream is not None:
-        try:
-            content = stream.read(most + 1)
-        except OSError as error:
-            raise UsageError(f"standard input cannot be read: {error.strerror}") from error
+    try:
+        content = sys.stdin.read(most + 1).encode() if stream is None else stream.read(most + 1)
+    except OSError as error:
+        raise UsageError(f"standard input cannot be read: {error.strerror}") from error
     return decoded(content, "standard input", most)
 
 

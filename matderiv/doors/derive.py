@@ -20,8 +20,8 @@ from matderiv.calculus.derivative import (
 from matderiv.calculus.entries import entry_of
 from matderiv.calculus.recognise import taken_as_invertible
 from matderiv.calculus.structure import STRUCTURES, linear_structure
+from matderiv.choosing.factoring import limits_met
 from matderiv.choosing.parts import name_parts
-from matderiv.choosing.search import limits_met
 from matderiv.doors.derivation import VIEWS, Derivation
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, dependents, is_, substitute, variable, variables, walk

@@ -1,4 +1,8 @@
-"""A Hessian as a function whose values are matrices in parts."""
+"""A Hessian as a function whose values are matrices in parts.
+
+Every term of the index products is cut into groups of factors that share no index. What a group
+makes of its axes is a small array; identities and diagonals are left as such.
+"""
 
 from __future__ import annotations
 

@@ -26,6 +26,10 @@ _OPEN_FACTS = {"positive", "posdef"}  # beside the linear ones: true all around 
 def around(expr: Expr, x: Expr, values: Mapping[str, Any], sizes: Sizes) -> Array:
     """The formula's value by its values where x moves; DomainError where they do not tell.
 
+    A formula that is analytic around a point has there the mean of its values on a circle of
+    complex numbers around it (Gauss). Where it is not, as at a pole, a kink or the end of a root,
+    Fourier coefficients of negative frequencies do not vanish.
+
     >>> from matderiv.expr import apply, variable
     >>> x = variable("x")
     >>> float(around(apply("sin", x) / x, x, {"x": 0.0}, {}).round(12))

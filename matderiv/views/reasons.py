@@ -1,4 +1,8 @@
-"""The catalogue of rules; the rule behind a piece, and one sentence why it holds for this piece."""
+"""The catalogue of rules; the rule behind a piece, and one sentence why it holds for this piece.
+
+A step names a rule of calculus or of writing, which stand in `catalogue.txt`, or a function, whose
+record in `functions/` says the rest; each with two lines that say why it is true.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace

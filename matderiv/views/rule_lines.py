@@ -1,4 +1,8 @@
-"""The differential of a piece as its rules write it, nothing moved, and whether it is shown."""
+"""The differential of a piece as its rules write it, nothing moved, and whether it is shown.
+
+A value that is used linearly appears as its change alone and gets no name: its change is written
+d(A*x - b), or the piece is joined to the one that uses it, where a teacher writes one line.
+"""
 
 from dataclasses import dataclass, replace
 

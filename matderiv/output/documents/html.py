@@ -27,6 +27,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 def mathml(written: str, *, display: bool = False) -> str:
     r"""A formula of the LaTeX printers as one `math` element; `display` gives it the larger style.
 
+    Whatever a name is made of arrives as escaped text.
+
     >>> print(mathml(r"x_{1}^{2} + \theta"))
     <math><msubsup><mi>x</mi><mn>1</mn><mn>2</mn></msubsup><mo>+</mo><mi>θ</mi></math>
 

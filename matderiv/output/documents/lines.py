@@ -51,7 +51,8 @@ class SpokenNames(LatexNames):
     """Names in formulas and in sentences.
 
     `own` are the variables of a text, `counts` its sizes, `changes` what changes in a name that
-    starts with d.
+    starts with d. Nothing in a sentence is worked out: `Σ_j A_ij B_jk` stays a sum. Names that are
+    not its own have the kind of their letter, and sizes that are all equal, so that products fit.
     """
 
     def __init__(

@@ -22,6 +22,9 @@ def index_latex(
 ) -> str:
     r"""The sum of index products; summed indices stand under a `\sum`, taken names are no letters.
 
+    An entry of a variable is italic, `W_{ij}`; functions of entries have it inside, and an entry of
+    anything longer stands in square brackets, `[\mathbf{W}\mathbf{x}]_{i}`.
+
     >>> i, j, k = Index(2), Index(2), Index(3)
     >>> x = Factor(variable("x", (3,)), (k,))
     >>> print(index_latex(Tensor((i, j, k), (Term(Fraction(-1, 2), (delta(i, j), x)),))))

@@ -25,7 +25,10 @@ MAX_PLACES = 400  # a longer answer is not searched
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sketch:
-    """A function on sketches; `expr` is the expression, None where the shapes do not fit."""
+    """A function on sketches; `expr` is the expression, None where the shapes do not fit.
+
+    Equal parts of an expression are one node, and a mistake is at one place: places are paths.
+    """
 
     name: str
     args: tuple[Sketch, ...]
