@@ -416,6 +416,17 @@ def test_rounding_beside_a_derivative_that_is_zero_is_no_difference(f: str, wrt:
         assert md.verify(f, wrt, f"{factor}*{wrt}").correct is False
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        "sum(tanh(2*(eye(d)-a*X'*X)*Z'*(Z*(w-a*X'*(X*w-y))-t)))",  # saturated, with the value 0
+        "sum(G.*((X-mean(X,1))./s./sqrt(mean((X-mean(X,1)).^2,1)+0.1)),1)'",  # 0 for one row
+    ],
+)
+def test_what_is_left_of_a_zero_is_no_mistake(f: str) -> None:
+    assert md.derive(f, "X").check().verdict == "verified"
+
+
 @pytest.mark.parametrize("scale", ["1e-20", "1e-30", "1e-150"])
 def test_a_small_derivative_is_no_rounding(scale: str) -> None:
     assert md.verify(f"{scale}*sum(x)", "x", "0*x").correct is not True

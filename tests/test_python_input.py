@@ -14,6 +14,7 @@ from problems import NAMES, Problem, problems
 from matderiv import derive, verify
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownFunction
 from matderiv.input.answers import read_stated
+from matderiv.input.asking import read_question
 from matderiv.input.resolve import read
 from matderiv.input.spelling import Spelled
 from matderiv.numeric.evaluate import evaluate
@@ -378,6 +379,23 @@ def test_an_array_that_only_scales_numbers_is_a_number(typed: str, numbers: str)
     for name in numbers.split():
         assert guessed[name].kind == "number"
         assert f"taking {name} as a scalar" in D.notes
+
+
+@pytest.mark.parametrize(
+    ("f", "right"),
+    [
+        ("-np.sum(np.log(np.exp(z)/np.sum(np.exp(z)))*y)", "y.sum()*np.exp(z)/np.exp(z).sum() - y"),
+        ("np.sum(y*(z - np.max(z)))", "y - y.sum()*(z >= z.max())"),
+        ("np.sum(w*(z/np.linalg.norm(z)))", "w/np.linalg.norm(z) - (w @ z)*z/np.linalg.norm(z)**3"),
+    ],
+)
+def test_a_letter_of_a_vector_multiplies_the_entries_of_an_array(f: str, right: str) -> None:
+    assert verify(f, "z", right).correct is True
+
+
+def test_a_kind_that_is_said_stays_where_an_array_only_scales() -> None:
+    found = read_question("np.sum(lam*(z/np.sum(z)))", kinds={"lam": 1})
+    assert found.variables["lam"].shape == found.variables["z"].shape
 
 
 @pytest.mark.parametrize("typed", [typed for typed, _ in SCALED[:8]])

@@ -283,6 +283,13 @@ def test_the_determinant_lemma_says_what_it_takes_for_granted(
     assert found.check().verdict == "verified"
 
 
+@pytest.mark.parametrize("f", ["det(A + x*y')", "logdet(A*A' + eye(n) + x*y'*y')"])
+def test_a_column_that_is_added_to_every_column_is_no_change_of_rank_one(f: str) -> None:
+    found = derive(f, "x", shapes={"A": "n,n", "x": "n", "y": "1"})
+    assert found.check().verdict == "verified"
+    assert LEMMA not in found.notes
+
+
 # The bound of the search --------------------------------------------------------------------------
 
 RAYLEIGH = "(x'*A*x)/(x'*x)"

@@ -286,7 +286,7 @@ def rank_one(node: Expr, wrt: Collection[Expr]) -> Expr:
     for plain, (sign, outer) in ((m.args[0], signed(m.args[1])), (m.args[1], signed(m.args[0]))):
         rows = [k for k, a in enumerate(outer.args) if len(a.shape) == 2 and a.shape[0] == 1]
         known = is_(plain, "eye") or (is_(plain, "variable") and plain not in wrt)
-        if known and is_(outer, "mul") and rows:
+        if known and is_(outer, "mul") and rows and outer.shape == plain.shape:
             k = rows[0]
             column, row = (
                 apply("mul", *part) if part else None for part in (outer.args[:k], outer.args[k:])

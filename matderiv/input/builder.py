@@ -315,7 +315,16 @@ def only_scaling(
                     found.setdefault(name, node)
     elsewhere = {n.name for n in _guessed_arrays(build, *trees) if n not in found}
     mixed = {at for n, at in found.items() if n.name in elsewhere}  # A of Ax/(b'x)
-    return {n.name: at for n, at in found.items() if n.name not in elsewhere and at not in mixed}
+    only = {n.name: at for n, at in found.items() if n.name not in elsewhere and at not in mixed}
+    return {n: a for n, a in only.items() if leading or not _is_entrywise(build, n, a, only)}
+
+
+def _is_entrywise(build: Builder, name: str, product: Node, scaling: Collection[str]) -> bool:
+    """True for `y*(z - z.max())`, which multiplies entries: y is a vector by its letter."""
+    others = (o for o in children(product) if getattr(o, "name", "") != name)
+    arrays = (_guessed_arrays(build, o) for o in others if not build.is_scalar(o))
+    named = {n.name for found in arrays for n in found}
+    return len(name) == 1 and guessed_axes(name) == 1 and not named <= {*scaling}
 
 
 def _role(build: Builder, node: Node, roles: Mapping[Node, str]) -> str:

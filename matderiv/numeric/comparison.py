@@ -158,7 +158,8 @@ class Comparer(NamedTuple):
         found = _judged(pair[0], slopes, order, _largest(value), noise)
         if found.verdict in ("mismatch", "between"):
             found = self._steady(found, point, pair, probe * order, truth, noise)
-            flat = max(map(_largest, pair)) <= VANISHED * _largest(value)
+            lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
+            flat = max(map(_largest, pair)) <= max(VANISHED * _largest(value), lost)
             if flat and found.verdict != "match":
                 found = DifferenceFinding("nothing", note="the numbers are rounding at some point")
         if found.verdict == "match" and order > 1 and not _symmetric(claim, inputs, rng):

@@ -71,9 +71,9 @@ def parse_python(
             for statement in before:
                 parser.assign(statement)
             node = parser.whole(main, stop)
-            new = parser.library.learned(kinds, [*(p.value for p in parser.parts), node])
+            new = parser.library.learned(about.kinds, [*(p.value for p in parser.parts), node])
         except MatderivError:
-            new = parser.library.learned(kinds)
+            new = parser.library.learned(about.kinds)
             if turn == PASSES - 1 or not new:
                 raise
         if not new:
