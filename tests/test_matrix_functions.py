@@ -148,3 +148,4 @@ def test_a_function_of_a_whole_spectrum(
     found = derive(typed, wrt, shapes=shapes, **how)
     assert found.checked is not None
     assert (str(found), found.checked.verdict) == (expected, "verified")
+    assert not any("simple" in note for note in found.notes)

@@ -19,6 +19,7 @@ from matderiv.calculus.derivative import (
 )
 from matderiv.calculus.entries import entry_of
 from matderiv.calculus.recognise import taken_as_invertible
+from matderiv.calculus.spectral import without_spectra
 from matderiv.calculus.structure import STRUCTURES, linear_structure
 from matderiv.choosing.factoring import limits_met
 from matderiv.choosing.parts import name_parts
@@ -275,7 +276,7 @@ def _spelled(f: Expr) -> str:
 
 def _said_by_functions(f: Expr, x: Expr) -> list[str]:
     """Where the functions of x in f have a derivative, as their records say."""
-    said = [n for n in dependents(f, x) if n.function.note]
+    said = [n for n in dependents(without_spectra(f), x) if n.function.note]
     return list(dict.fromkeys(n.function.note.format(_spelled(n.args[0])) for n in said))
 
 
