@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from matderiv.doors.derive import derive
+from matderiv.doors.graph import graph
 from matderiv.doors.verify import verify
 from matderiv.errors import (
     DomainError,
@@ -368,3 +369,9 @@ def test_a_result_that_nobody_could_read_is_refused_at_once() -> None:
     with pytest.raises(LimitError, match="the limit is 200000"):
         str(found)
     assert time.process_time() - started < 1
+
+
+def test_a_graph_that_would_take_minutes_ends_at_the_bound_of_work() -> None:
+    operands, names = ",".join(["ij"] * 800), ", A" * 800
+    with pytest.raises(LimitError, match="steps of work"):
+        str(graph(f'einsum("{operands}->ij"{names})'))

@@ -30,6 +30,7 @@ from matderiv.shapes import shape_text
 
 Request = Mapping[str, Any]
 Reply = dict[str, Any]
+MOST_COPIED = 5_000  # symbols that SymPy, which is slow there, spells
 MOST_DOUBTS = 6  # names that are tried with another kind
 USUAL = ("x", "w", "theta", "X", "W", "beta", "z", "A")  # what is differentiated by, if nobody says
 
@@ -207,6 +208,7 @@ def _result(d: Derivation, request: Request) -> Reply:
     """One derivative as it is shown and copied."""
     equation = d.equation(**_style(request))
     known = set(d.reading.notes if d.reading else ())
+    short = d.displayed.weight <= MOST_COPIED
     return {
         "by": d.wrt.name,
         "html": equation_html(equation),
@@ -216,7 +218,7 @@ def _result(d: Derivation, request: Request) -> Reply:
         "latex": d.latex(),
         "equation": equation,
         "mathml": mathml(equation, display=True),
-        "sympy": or_none(lambda: str(d.result or "")) or "",
+        "sympy": (short and or_none(lambda: str(d.result or ""))) or "",
         "layout": layout_sentence(d),
         "shape": shape_text(d.shape) if d.shape else "a number",
         "notes": [n for n in d.notes if n not in known],
