@@ -210,7 +210,8 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
             found |= {(v.name, "simplex"): None for v in own if v not in inside}
         margins = {v for n in walk(f) if is_(n, "exp", "softplus") for v in variables(n.args[0])}
         found |= {(v.name, "labels"): None for v in own if v in margins and v.name == "y"}
-        sigmas = (v.name for v in own if split_label(v.name)[0] == "Sigma" and len(v.shape) == 2)
+        labels = (split_label(v.name) for v in own if len(v.shape) == 2)
+        sigmas = {f"{s}_{of}".rstrip("_") for s, of in labels if s == "Sigma" and len({*of}) < 2}
         found |= {(name, "symmetric"): None for name in sigmas}  # a covariance, by its letter
         for n in walk(f):
             alone = is_(n, "det") or is_(n, "logdet")

@@ -50,7 +50,7 @@ class SidesCompared:
     def slopes(self) -> list[Quantity]:
         """The derivatives said, last first; before one is said, that by the only variable."""
         said = [s.quantity for s in reversed(self.record.said) if s.quantity.kind == DERIVATIVE]
-        said = [q for q in dict.fromkeys(said) if q.order == 1]
+        said = [q for q in dict.fromkeys(map(self.rest.moved, said)) if q.order == 1]
         if said := [q for q in said if q.by not in self.ground.functions]:
             return said
         with suppress(MatderivError):

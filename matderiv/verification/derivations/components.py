@@ -6,6 +6,7 @@ same along its axis.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +22,8 @@ from matderiv.language.source import Bind, Call, Name, Source, postorder
 from matderiv.shapes import Dim, Shape, Size
 from matderiv.verification.documents.statements import Case
 from matderiv.verification.quantities import Quantity
+
+_COLUMN = re.compile(r"(\w+)_\{\s*:\s*,?\s*([a-z])\s*\}")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,12 @@ def entry_name(name: str, known: Collection[str], rows: Mapping[str, str]) -> tu
 
     >>> entry_name("w_j", ["w"], {}), entry_name("x_i", ["X"], {"x": "X"})
     (('w', 'j'), ('X', 'i'))
+    >>> entry_name("U_{:,w}", ["U"], {})
+    ('U', ':w')
     """
+    if column := _COLUMN.fullmatch(name):
+        base = named_alike(column[1], known)
+        return (name, "") if base is None else (base, f":{column[2]}")
     base, label = split_label(name)
     if name in known or not label or not label.isalpha():
         return name, ""
@@ -73,7 +81,7 @@ def component(whole: Expr, q: Quantity, axes: tuple[int, int]) -> tuple[Expr, tu
 def _filled(indices: str, axes: int) -> list[str]:
     if len(indices) > axes:
         raise MatderivError("there are more indices than axes")
-    return [*indices, *[""] * (axes - len(indices))]
+    return [*(c.strip(":") for c in indices), *[""] * (axes - len(indices))]
 
 
 def letters_of(source: Source, scope: Scope) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from matderiv.shapes import size_names
 from matderiv.verification.derivations.components import indexed_parts, on_the_diagonal
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import Statement
+from matderiv.verification.documents.statements import names_in as names_of
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, VALUE, signs
 
 _FUNCTION = rf"(?<![A-Za-z\\])({'|'.join(sorted(function_names(), key=len, reverse=True))})(?=\()"
@@ -39,6 +40,12 @@ class Definition:
 
     name: str
     passage: Passage
+
+    @property
+    def is_of_its_base(self) -> bool:
+        r"""True for `\hat x = (x - m)/s`, which is no value of x."""
+        base = re.sub(r"_?(?:wide)?(?:hat|star|opt)(?:_|$).*", "", self.name)
+        return base != self.name and base in {split_label(n)[0] for n in names_of(self.passage)}
 
 
 def parsed(passage: Passage, document: str, scope: Scope) -> Source:

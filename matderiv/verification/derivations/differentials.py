@@ -339,7 +339,7 @@ class Marking:
             name = self.fresh(typed, self.reader.shape_of(q), q, latex=p.latex)
             if sign.written:
                 self.written.add(self.known[next(reversed(self.typed))])
-            letters = "".join(dict.fromkeys(q.of_at + q.by_at))
+            letters = "".join(dict.fromkeys(q.of_at + q.by_at.strip(":")))
             name += (f"_{{{letters}}}" if p.latex else f"_{letters}") if letters else ""
             row = row and is_scalar(self.reader.ground.functions[q.of].shape)
             p = p.with_part(start, stop, f"{name}^\\top" if row else name)

@@ -31,6 +31,7 @@ from matderiv.verification.judging import POINTS, judged
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
 from matderiv.verification.verifying import verify_asked
+from matderiv.words.chains import symmetric
 
 STRENGTH = (DISPROVED, UNDECIDED, VERIFIED, PROVED)
 BETWEEN = "at equality"  # the scalar t of t*a = t*b: no name that can be typed
@@ -215,8 +216,7 @@ class Ground:
             return f, self.moving[q.by]
         if q.by in self.reading.variables:
             return f, self.reading.variables[q.by]
-        inner = self.functions[q.by]
-        x = variable(q.by, inner.shape)
+        inner, x = self.functions[q.by], self._freed(q.by)
         known = {**inverses(inner, x), inner: x}
         written = [substitute(e, known) for e in (f, *self.forms.get(q.of, ()))]
         written = [e for e in written if x in variables(e)]
@@ -250,7 +250,13 @@ class Ground:
         if q.by not in self.functions:
             return e
         inner = self.functions[q.by]
-        return substitute(e, {variable(q.by, inner.shape): inner})
+        return substitute(e, {self._freed(q.by): inner})
+
+    def _freed(self, name: str) -> Expr:
+        """A name with a definition as a variable, which is as symmetric."""
+        inner = self.functions[name]
+        square = len(inner.shape) == 2 and not is_scalar(inner.shape) and symmetric(inner)
+        return variable(name, inner.shape, ("symmetric",) if square else ())
 
     def about(self, q: Quantity, f: Expr, x: Expr) -> Asked:
         """The question for the differential or a derivative of f by x."""

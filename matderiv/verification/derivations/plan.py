@@ -286,10 +286,7 @@ def used_names(plan: Plan, moving: Collection[str]) -> set[str]:
     said = [d for d in plan.objectives if not is_adorned(d.name, moving)]
     used = {n for d in said for n in names_in(d.passage)}
     used |= {c.quantity.of for c in plan.chains if c.quantity and c.quantity.by}
-    of_itself = (c for c in plan.chains if c.name.removesuffix("_hat") in {*moving} - {c.name})
-    return used | {
-        c.name for c in of_itself for p in c.sides if c.name.removesuffix("_hat") in names_in(p)
-    }
+    return used | {d.name for d in plan.objectives if d.is_of_its_base}
 
 
 _BOLD = r"\\(?:mathbf|boldsymbol|bm|vec|mathrm)\s*"
@@ -344,7 +341,7 @@ def _padded(match: re.Match[str]) -> str:
     name = str(next(filter(None, match.groups())))
     if match[0].startswith((name, " ")):
         return name.ljust(len(match[0]))
-    return name if name[1:] else f" {name.rjust(len(match[0]) - 1)}"
+    return name.rjust(len(match[0]) - 1) if name[:1].isalpha() else name
 
 
 def _called(c: Chain) -> Called | None:

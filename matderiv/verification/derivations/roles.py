@@ -61,8 +61,8 @@ class Named:
     `names` are defined, `known` occur anywhere, `used` stand in definitions, `mentioned` in any
     statement so far or in a declaration, `differentiated` are what derivatives are by;
     `claimed` says that there was a derivative, `last` which, `zero` that one was set to zero, and
-    `related` are the names in equations since then. For those in `handed`, dz is the derivative by
-    z, as in programs for backpropagation.
+    `related` are the names in equations since then, `arguments` what functions are of. For those in
+    `handed`, dz is the derivative by z, as in programs for backpropagation.
     """
 
     names: set[str]
@@ -71,6 +71,7 @@ class Named:
     used: set[str] = field(default_factory=set)
     mentioned: set[str] = field(default_factory=set)
     related: set[str] = field(default_factory=set)
+    arguments: set[str] = field(default_factory=set)
     handed: set[str] = field(default_factory=set)
     claimed: bool = False
     zero: bool = False
@@ -88,6 +89,7 @@ class Named:
                 self.last = replace(q, by=base if at.isalpha() and base in self.known else q.by)
         if q is not None and q.kind == VALUE:
             self.differentiated |= {*q.at} if chain.role == GIVES and len(q.at) == 1 else set()
+            self.arguments |= {*q.at}
         if q is not None and q.kind == FORMULA and self.claimed and chain.first is not None:
             for side in (chain.first, *chain.sides):
                 self.related |= names_in(side)
@@ -101,7 +103,8 @@ class Named:
         ):
             return True
         known = name in self.used and not s.introduced
-        return known and (self.zero or name in self.related)
+        of = self.claimed and name in self.arguments and "^" not in s.sides[0].text  # no w^{(1)}
+        return known and (self.zero or name in self.related or of)
 
 
 def role_of(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
@@ -137,6 +140,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, role=CALLS, quantity=s.announced)
     base, label = split_label(q.of)
     entry = label.isalpha() and len(label) < 3 and base in names
+    entry = entry and not (q.at and label in GREEK_NAMES)  # m_\\mu(p) beside m(p)
     solved = so_far.solves(s, q.of) and not (s.introduced or _is_inner(s, so_far, later))
     if q.kind != VALUE or q.of in names or entry or solved:
         return made

@@ -77,9 +77,15 @@ class Rest:
     def set_to_zero(self, *derivatives: Quantity) -> None:
         """From here on these derivatives are zero."""
         self.stated = True
-        for q in derivatives:
+        for q in map(self.moved, derivatives):
             if q.order == 1 and q.by not in self.ground.functions and q not in self.slopes:
                 self.slopes.append(q)
+
+    def moved(self, q: Quantity) -> Quantity:
+        """The derivative by S for the one by P = inv(S): they are zero together."""
+        inner = self.ground.functions.get(q.by)
+        at = inner.args[0] if inner is not None and is_(inner, "inv", "exp", "log") else None
+        return replace(q, by=at.name) if at is not None and is_(at, "variable") else q
 
     def is_about(self, *sides: Expr) -> bool:
         """True for sides with a name that a derivative which is zero is by: others do not move."""

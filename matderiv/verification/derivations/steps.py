@@ -102,8 +102,7 @@ class JudgedSides:
         try:
             self.current = self._begun(chain)
         except MatderivError as error:
-            self._unopened(chain, error)
-            return
+            return self._unopened(chain, error)
         if chain.role == CALLS and not sides:
             self.told.given(number, chain, "")
         if chain.role in (GIVES, LOCAL):
@@ -202,6 +201,8 @@ class JudgedSides:
         array, at = self.reader.entry(q.of) if q.kind == VALUE else ("", "")
         if at and array in self.ground.functions:
             if len(self.ground.functions[array].shape) < len(at):
+                for v in variables(self.ground.functions[array]):
+                    self.doubts.unread(v.name, self.lines.number(chain.whole.start))
                 raise MatderivError(f"{q.of} is no entry of {array}")
             self.reader.indices = Indices(tuple(at)).over(at, self.ground.functions[array].shape)
             return self._formula(chain, self.ground.functions[array], None)
@@ -235,9 +236,10 @@ class JudgedSides:
         """A quantity, or the formula that the entries of a derivative are."""
         self.doubts.sloped = q.kind != VALUE or not is_solution(self.reader, chain.first)
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
-            if q.by_at in self.ground.labels and not q.of_at:  # by s_y, where y is a label
+            if (label := q.by_at.strip(":")) in self.ground.labels and not q.of_at:  # by s_y
                 free = next(c for c in SPARE if not any(c in p.text for p in chain.sides))
-                self.doubts.case, q = Case(free, q.by_at, True), replace(q, by_at=free)
+                q = replace(q, by_at=q.by_at.replace(label, free))
+                self.doubts.case = Case(free, label, True)
             whole, (entries, letters) = self.ground.derivative(q.whole), self.ground.entries(q)
             self.slope = q.whole if (q.of_at + q.by_at).isalpha() else None
             self.reader.indices = Indices(letters).over(letters, entries.shape)

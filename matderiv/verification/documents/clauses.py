@@ -96,6 +96,10 @@ _ASIDE = (  # \\text{(where } A \\text{ is any matrix)}, and [n \\times 1] behin
     r"\\(?:text\w*|mbox)\s*\{[^{}()]*\)[\s.,;]*\}"
     r"|(?:\\[;,:]|\\q?quad|~)\s*[\[(]\s*\w+\s*\\times\s*\w+\s*[\])](?=\s*[.,]?\s*$)"
 )
+_BY_VEC = (  # \\partial(\\operatorname{vec} X)^T, whose entries are in the order of those of X
+    r"(?<=\\partial)\s*\(?\s*\\(?:operatorname|mathrm|text)\s*\{\s*vec\s*\}\s*\(?\s*"
+    rf"(?P<name>{LATEX_SYMBOL})\s*\)?\s*(?:\^\s*\{{\s*\\top\s*\}})?(?=\s*\}})"
+)
 _RAISED = r"(?<![A-Za-z0-9_])e\^\{([^{}]*)\}"
 _UNDER_NABLA = r"(?<=∇)[ₐₑᵢⱼₖₘₙₚᵣₛₜᵤᵥₓ]+"
 _MIXED = r"(?<!\w)d(?:\^2|²)\s*([A-Za-z]+)\s*/\s*\(?d([A-Za-z])\s*d([A-Za-z])(?:\)|(?!\w))"
@@ -139,7 +143,7 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(r"(?<=\{)Sp(?:ur)?(?=\})", lambda m: "tr")
     p = p.replaced(_PRIMES, lambda m: "'" * m[0].count("prime"))
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
-    p = p.replaced(_DIAGONAL_OF, _on_diagonal)
+    p = p.replaced(_DIAGONAL_OF, _on_diagonal).replaced(_BY_VEC, lambda m: f" {m['name']}")
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")
     p = p.replaced(_NESTED, _flattened).blanked(_ALL).replaced(_TIMES, lambda m: r"\cdot ")
     p = p.replaced(_HYPHENED, lambda m: f"_{{{m['first']}{m['then']}}}")
@@ -277,7 +281,8 @@ def clauses(p: Passage) -> list[Passage]:
     ['z = W*x', 'h = relu(z)']
     """
     p = unframed(p)
-    depth = [0, *accumulate((c in "([{") - (c in ")]}") for c in p.text)]
+    text = p.text.replace(r"\langle", r"(langle").replace(r"\rangle", r")rangle")
+    depth = [0, *accumulate((c in "([{") - (c in ")]}") for c in text)]
     signs = [start for start, _ in equal_signs(p.text)]
     cuts, first = [(0, 0)], 0
     for found in _CUT.finditer(p.text):

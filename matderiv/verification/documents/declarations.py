@@ -74,9 +74,9 @@ _NOUNS = (
     r"|encoding|sample|covariance|kernel|weight|data"
 )
 _FACTS = rf"(?:{FACT})(?:\s*,?\s+(?:and\s+)?(?:{FACT}))*"
-_AFTER = re.compile(
-    rf"\b(?P<fact>{_FACTS})\s+(?:(?:{_NOUNS})\s+)*(?:{LABELS_IN})?(?P<names>{ITEMS})"
-)
+_OTHER = r"(?!(?:of|for|to|and|or|in|by|from|than|but|iff?|with|on|as|is|are|part|the|an?|any)\b)"
+_KINDS = rf"(?:(?:{_NOUNS})\s+|(?:{_OTHER}[A-Za-z-]+\s+){{1,2}}matri(?:x|ces)\s+)*"
+_AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+{_KINDS}(?:{LABELS_IN})?(?P<names>{ITEMS})")
 _BEFORE_FACT = re.compile(
     rf"(?<!\bof\s)(?P<names>{ITEMS}|\ba(?=\s+is\b)),?\s+(?!and\s+(?:an?|the)\b)"
     rf"(?:(?:is|are|be|being|a|an|the|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
@@ -287,8 +287,7 @@ class Declared:
                 number = re.sub(r"\D", "", there["where"])
                 self.elsewhere[number] = sentence[: there.start()] + sentence[there.end() :]
             elif sure(sentence) and not _RECALLED.search(sentence):
-                for found in _FREE.finditer(sentence):
-                    self._forget(_named(found["names"]))
+                self._forget(n for m in _FREE.finditer(sentence) for n in _named(m["names"]))
                 self.take_facts(sentence)
                 if unnamed := _UNNAMED.search(sentence):
                     self.unnamed = (*self.unnamed, (strongest(unnamed["fact"]), ()))
@@ -339,11 +338,9 @@ class Declared:
                 ends = "=" in before and not re.search(r"(?:[,;:.([]|\b[a-z]{2,})\s*$", before)
                 for name in names[ends and len(names) > 1 :]:  # f = x'*A*x, A symmetric
                     self._assumed(name, strongest(found["fact"]))
-        for found in _TOTAL.finditer(sentence):
-            for name in _named(found["names"]):
-                self._assumed(name, "simplex")
-        for name in covariances(sentence):
-            self._assumed(name, "posdef")
+        totals = [n for m in _TOTAL.finditer(sentence) for n in _named(m["names"])]
+        for name in [*totals, *covariances(sentence)]:
+            self._assumed(name, "simplex" if name in totals else "posdef")
 
     def _entry(self, entry: str) -> None:
         """`A: m,n`, `A: n x n symmetric`, `A: symmetric` or `c: scalar`."""
@@ -395,6 +392,8 @@ class Declared:
 
     def _written_out(self, member: Member, rest: str) -> None:
         """An array by its entries: y = (y_1, ..., y_n)."""
+        if member.fact == "columns" and len(member.name) == 1:
+            self.families.columns[member.name.lower()] = member.name
         said = next(members(f"{member.name} {rest}"), member)
         if said is not member or member.sizes:
             self.shapes[member.name] = said.sizes

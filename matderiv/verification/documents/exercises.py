@@ -356,6 +356,7 @@ def whole(document: str) -> Exercise:
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     passages = [p for p in e.passages if not e.is_model(p)]
+    passages = e.declared.families.in_arrays(passages)
     passages, hot = by_labels(by_units(passages))
     passages, facts = by_cross_entropy(in_plain_names(with_labels(passages)))
     passages = with_squares(with_sigmoid(without_label(passages)))
@@ -393,4 +394,4 @@ def defined_in(p: Passage, q: Quantity) -> Iterator[str]:
 
 def _quantity(p: Passage) -> Quantity | None:
     s = statement(p)
-    return None if s is None else s.quantity
+    return None if s is None else s.about

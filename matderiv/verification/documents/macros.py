@@ -21,7 +21,6 @@ _DEFINES = re.compile(
     r"|\\def\s*\\(?P<def>[A-Za-z]+)(?P<params>(?:#\d)*)\s*(?=\{)"
     r"|\\DeclarePairedDelimiter\s*\{?\s*\\(?P<pair>[A-Za-z]+)\s*\}?\s*(?=\{)"
 )
-_COMMAND = re.compile(r"\\[A-Za-z]+$")
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ def written_out(p: Passage) -> Passage:
     >>> text = r"\newcommand{\norm}[1]{\lVert #1 \rVert}\def\R{\mathbb{R}}\norm{x - \R}"
     >>> written_out(Passage.of(text)).text.strip()
     '\\lVert x - \\mathbb{R} \\rVert'
+    >>> written_out(Passage.of(r"\def\K{K_L}\partial\K")).text.strip()
+    '\\partial K_L'
     """
     macros, p = _definitions(p)
     macros = {n: m for n, m in _USUAL.items() if rf"\{n}" in p.text} | dict(macros)
@@ -77,8 +78,8 @@ class _Writing:
             arguments, end = _arguments(p, found.end(), macro)
             at = (p.places[found.start()],) * max(len(macro.body) - 1, 0)
             at = (*at, p.places[end - 1 if at else found.start()]) if macro.body else at
-            body = Passage(macro.body, at, p.end)
-            pieces += [p[place : found.start()], self.out(_filled(body, arguments), depth + 1)]
+            body = self.out(_filled(Passage(macro.body, at, p.end), arguments), depth + 1)
+            pieces += [p[place : found.start()], body]
             place = end
         return chained([*pieces, p[place:]], p)
 
@@ -134,10 +135,8 @@ def _filled(body: Passage, arguments: list[Passage]) -> Passage:
     pieces: list[Passage] = []
     last = 0
     for found in re.finditer(r"#(\d)", body.text):
-        k, before = int(found[1]) - 1, body[last : found.start()]
-        if arguments[k:] and _COMMAND.search(before.text) and arguments[k].text[:1].isalpha():
-            before = before.with_part(len(before.text), len(before.text), " ")  # a command ends
-        pieces += [before, *arguments[k : k + 1]]
+        k = int(found[1]) - 1
+        pieces += [body[last : found.start()], *arguments[k : k + 1]]
         last = found.end()
     return chained([*pieces, body[last:]], body)
 

@@ -6,7 +6,7 @@ A name with an index stands for a family: its members are the entries or the row
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -14,6 +14,8 @@ from matderiv.errors import MatderivError
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.declare import declared_shapes
 from matderiv.language.tokens import canonical_name
+from matderiv.verification.documents.positions import Passage
+from matderiv.verification.documents.shorthand import by_columns, by_repeated
 from matderiv.verification.quantities import LATEX_NAME, NAME, latex_name
 
 _DOTS = r"\\(?:[lc]?dots[a-z]?|vdots|ddots)(?![A-Za-z])"
@@ -66,7 +68,8 @@ _SYMMETRIC = re.compile(
 )
 
 _BY_ENTRIES = re.compile(  # A_{ij} = A_{ji}
-    r"\s*(?P<a>[A-Z])_\{?(?P<i>[a-z])(?P<j>[a-z])\}?\s*=\s*(?P=a)_\{?(?P=j)(?P=i)\}?\s*"
+    r"\s*(?P<a>\\?[A-Za-z]+)_\{?(?P<i>[a-z])(?P<j>[a-z])\}?\s*=\s*"
+    r"(?P=a)_\{?(?P=j)(?P=i)\}?\s*"
 )
 _ORTHOGONAL = re.compile(
     rf"\s*(?:(?P<a>{NAME}){_TURNED}\*?\s*(?P<b>{NAME})|(?P<c>[A-Z])\s*\*?\s*(?P<d>[A-Z]){_TURNED})"
@@ -78,6 +81,19 @@ _TOTAL_ONE = re.compile(
 )
 _BOUND = re.compile(
     r"\\(?:sum|prod)(?:\\limits)?\s*_\s*\{?\s*\(?\s*(?P<letters>[a-z](?:\s*,\s*[a-z])*)(?![A-Za-z])"
+)
+
+
+_FORMULA = r"\$(?P<%s>[^$]+)\$"
+_ONE, _WHOLE = _FORMULA % "one", _FORMULA % "whole"
+_EINSTEIN = re.compile(r"\beinstein|summation convention|repeated ind|summenkonvention", re.I)
+_COLUMNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\bcolumns\s+of\s+{_WHOLE}\s+(?:are|be|hold|contain)\b[^.;$]*{_ONE}",
+        rf"{_ONE}\s+(?:is|be|denotes?|for)\s+the\s+\S*\s*column\s+of\s+{_WHOLE}",
+        rf"{_WHOLE}[^.;$]{{0,40}}\b(?:with|whose)\s+columns\s+[^.;$]*{_ONE}",
+    )
 )
 
 
@@ -203,6 +219,9 @@ def counts(text: str) -> dict[str, str]:
 class Families:
     r"""The arrays whose members a problem speaks of, and how many members they have.
 
+    `columns` are the arrays whose columns they are; the others are rows. `einstein` says that sums
+    over repeated indices have no sign.
+
     >>> found = Families()
     >>> found.heard(r"$i = 1, \ldots, n$")
     >>> found.add(Member("x_i", "d")), found.add(Member("y_i", ""))
@@ -214,12 +233,25 @@ class Families:
     counts: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, tuple[str, str]] = field(default_factory=dict)
     bound: set[str] = field(default_factory=set)
+    columns: dict[str, str] = field(default_factory=dict)
+    einstein: bool = False
 
     def heard(self, text: str) -> None:
-        """Take over how far letters run."""
+        """Take over how far letters run, and whose columns names with an index are."""
+        self.einstein = self.einstein or bool(_EINSTEIN.search(text))
+        for found in (m for pattern in _COLUMNS for m in pattern.finditer(text)):
+            names = (re.search(LATEX_NAME, found[side]) for side in ("one", "whole"))
+            one, whole = (latex_name(m[0]) if m else "" for m in names)
+            if whole and split_label(one)[1]:
+                self.columns[split_label(one)[0]] = whole
         for letter, size in counts(text).items():
             self.counts.setdefault(letter, size)
         self.bound |= {c for m in _BOUND.finditer(text) for c in re.findall("[a-z]", m["letters"])}
+
+    def in_arrays(self, passages: Sequence[Passage]) -> list[Passage]:
+        """Formulas with the columns of arrays, and with the sums that a convention leaves out."""
+        found = by_columns(passages, self.columns)
+        return by_repeated(found) if self.einstein else found
 
     def add(self, member: Member) -> bool:
         """Take over a member of a family; False for a name that stands for itself."""
@@ -240,7 +272,9 @@ class Families:
     def joined(self, other: Families) -> Families:
         """Both, the other's where they differ."""
         sizes, bound = {**self.sizes, **other.sizes}, self.bound | other.bound
-        return Families({**self.counts, **other.counts}, sizes, bound)
+        columns = {**self.columns, **other.columns}
+        einstein = self.einstein or other.einstein
+        return Families({**self.counts, **other.counts}, sizes, bound, columns, einstein)
 
     def shapes(self, names: Collection[str]) -> dict[str, str]:
         """The sizes of the arrays; `names` are those that occur.

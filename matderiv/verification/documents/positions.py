@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from matderiv.errors import Span
 
+_COMMAND = re.compile(r"\\[A-Za-z]+$")
 NOWHERE = -1  # the place of what stands nowhere in the document
 
 
@@ -68,6 +69,8 @@ class Passage:
         for match in re.finditer(pattern, self.text, flags):
             start, stop = match.span()
             new = by(match)
+            if new[:1].isalpha() and _COMMAND.search(self.text, max(start - 30, 0), start):
+                new = f" {new}"  # a command ends
             text += [self.text[last:start], new]
             places += self.places[last:start]
             at = [min(start + k, max(stop - 1, start)) for k in range(len(new))]
@@ -119,10 +122,17 @@ def joined(passages: Iterable[Passage]) -> Passage:
 
 
 def chained(passages: Iterable[Passage], like: Passage) -> Passage:
-    """Passages one right after the other, in the notation of `like`."""
-    found = list(passages)
-    places = tuple(place for p in found for place in p.places)
-    return replace(like, text="".join(p.text for p in found), places=places)
+    """Passages one right after the other, in the notation of `like`; a command has an end.
+
+    >>> chained([Passage.of(text) for text in (r"2\\partial", "f", "g")], Passage.of("")).text
+    '2\\\\partial fg'
+    """
+    text, places = [""], list[int]()
+    for p in passages:
+        gap = p.text[:1].isalpha() and _COMMAND.search(text[-1])
+        text += [" ", p.text] if gap else [p.text]
+        places += [p.places[0], *p.places] if gap else p.places
+    return replace(like, text="".join(text), places=tuple(places))
 
 
 def closing(text: str, opening: int, opens: str = "([{", closes: str = ")]}") -> int | None:

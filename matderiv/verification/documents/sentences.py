@@ -120,10 +120,11 @@ _ENGLISH = {
     r"\b(?:die|der|das|la|le|les|el|los|las)\b(?=\s)": "the",
     r"均为|为|是|\b(?:ist|sind|seien?|est|soi(?:en)?t|sont|es|sean?|son|seja[m]?|são|sia(?:no)?)\b"
     r"|(?<!\w)[éè](?!\w)": "is",
-    r"矩阵|行列|\b(?:Matri(?:x|zen)|matri(?:z|ce|zes|ci)|матриц\w+)\b": "matrix",
+    r"\b(?:Matrizen|matri(?:zes|ci)|матрицы)\b": "matrices",
+    r"矩阵|行列|\b(?:Matrix|matri(?:z|ce)|матриц\w+)\b": "matrix",
     r"\b(?:eine[rnms]?|ein|une?|un[ao]|uma)\b": "a",
     r"\((?=[a-z, -]{4,40}\))|(?<=[a-z])[\])]": " ",  # the (symmetric) matrix
-    r"和|与|\b(?:und|et)\b": "and",
+    r"和|与|\b(?:und|et)\b|^\s*[yeи]\s*$": "and",
     r"\b(?:mit|avec|con|com|wobei|où|dove|donde|onde|где)\b": "with",
 }
 

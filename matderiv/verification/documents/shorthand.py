@@ -1,10 +1,11 @@
-r"""What is said in short: `dW` for `\partial L/\partial W`, and w^{new} and c' for new names."""
+r"""What is said in short: `dW` for `\partial L/\partial W`, w^{new} and c' for names, bare sums."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.statements import names_in
+from matderiv.verification.documents.statements import equal_signs, names_in
 from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
 
 _LETTER = r"(?:\\[a-z]+\s*|[A-Za-z])(?:_(?:\{\w+\}|\w))?(?![A-Za-z])"
@@ -84,3 +85,50 @@ def by_primes(passages: Sequence[Passage]) -> list[Passage]:
         return rf"\mathrm{{{name}prime}}" if name in names else match[0]
 
     return [p.replaced(_PRIMED, named) if p.latex and names else p for p in passages]
+
+
+_BELOW = r"_\s*(?:\{\s*(?P<in>[a-z\s]+)\s*\}|(?P<at>[a-z]))"
+_TERM = re.compile(r"\s*[-+]?\s*(?P<body>(?:[^-+({\[]|[({\[][^-+({\[\])}]*[)}\]])+)")
+
+
+def by_repeated(passages: Sequence[Passage]) -> list[Passage]:
+    r"""Formulas with the sums that the summation convention leaves out.
+
+    >>> by_repeated([Passage.of("f = x_iA_{ij}x_j + b_kx_k", latex=True)])[0].text
+    'f = \\sum_{i}\\sum_{j}x_iA_{ij}x_j + \\sum_{k}b_kx_k'
+    """
+    found, left = [], Counter[str]()
+    for p in passages:
+        signs = equal_signs(p.text)
+        first = p.text[: signs[0][0]] if signs else ""
+        left = _counted(first) if first.strip() else left
+        ends = [*(a for a, _ in signs), len(p.text)]
+        for start, end in reversed([*zip([b for _, b in signs], ends[1:], strict=True)]):
+            for term in reversed([*_TERM.finditer(p.text, start, end)] if p.latex else []):
+                letters = _counted(term["body"])
+                twice = sorted(c for c, n in letters.items() if n == 2 and c not in left)
+                sums = "".join(rf"\sum_{{{c}}}" for c in twice)
+                p = p.with_part(term.start("body"), term.start("body"), sums)
+        found.append(p)
+    return found
+
+
+def _counted(text: str) -> Counter[str]:
+    """How often a letter stands below a name."""
+    below = (m["in"] or m["at"] for m in re.finditer(_BELOW, text))
+    return Counter(c for letters in below for c in letters if c.isalpha())
+
+
+def by_columns(passages: Sequence[Passage], columns: Mapping[str, str]) -> list[Passage]:
+    r"""Formulas with U_{:,w} for the column u_w of U.
+
+    >>> by_columns([Passage.of(r"\mathbf u_w^T v", latex=True)], {"u": "U"})[0].text
+    'U_{:,w}^T v'
+    """
+    typed = rf"(?<!_)(?<!_\{{)(?P<base>{LATEX_SYMBOL})\s*_\s*(?:\{{\s*([a-z])\s*\}}|([a-z]))"
+
+    def named(match: re.Match[str]) -> str:
+        whole = columns.get(latex_name(match["base"].strip()))
+        return f"{whole}_{{:,{match[2] or match[3]}}}" if whole else match[0]
+
+    return [p.replaced(typed, named) if p.latex and columns else p for p in passages]

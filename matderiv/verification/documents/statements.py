@@ -41,7 +41,9 @@ _REMARK = re.compile(
 _WORDS_AFTER = re.compile(
     r"(?:,\s*|\s+)(?:(?:is|the|a|an|and|which|so)\s+)(?:[A-Za-z]++[\s,.]*+)++$"
 )
-_COMPARED = re.compile(r"\\(?:leq?|geq?|succeq?|preceq?|ll|gg|neq?)(?![A-Za-z])|[<>≤≥≻⪰](?!=)")
+_COMPARED = re.compile(
+    r"\\(?:leq?|geq?|succ(?:eq)?|prec(?:eq)?|ll|gg|neq?)(?![A-Za-z])|[<>≤≥≻⪰](?!=)"
+)
 
 
 _NOTHING = re.compile(
@@ -89,6 +91,14 @@ class Statement:
     introduced: bool = False
     announced: Quantity | None = None
     case: Case | None = None
+
+    @property
+    def about(self) -> Quantity | None:
+        r"""The quantity; that is \sigma in `\sigma^2 = ...`."""
+        formula = self.quantity is not None and self.quantity.kind == FORMULA
+        typed = rf"({LATEX_NAME})\s*\^\s*(?:2|\{{\s*2\s*\}})"
+        square = re.fullmatch(typed, self.sides[0].text) if formula and self.whole.latex else None
+        return Quantity(VALUE, latex_name(square[1])) if square else self.quantity
 
     @property
     def zero(self) -> bool:
@@ -231,6 +241,7 @@ _SAID_CASE = re.compile(
     rf"(?:indices\s*)?{_OF_INDICES}"
 )
 PROSE_CASE = re.compile(_OF_INDICES)
+_OTHERS = re.compile(r"\b(?:others?|otherwise|else|remaining|sonst|autres?)\b", re.IGNORECASE)
 
 
 def with_case(p: Passage) -> Passage:
@@ -248,6 +259,9 @@ def with_case(p: Passage) -> Passage:
     if case is None or CASE.search(p.text) or not p.latex or not equal_signs(p.text):
         return p
     typed = f"({case['case'].strip()})"
+    if case.string is before and _OTHERS.search(before, case.end()):
+        sign = "=" if "=" not in typed else r"\neq "
+        typed = f"({case['first']} {sign} {case['second']})"
     p = p[: len(p.text.rstrip(" .,;"))]
     return joined([p, Passage(typed, (p.end,) * len(typed), p.end, True)])
 
