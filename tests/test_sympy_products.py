@@ -9,8 +9,9 @@ import pytest
 import sympy as sp
 
 from matderiv.doors.derive import derive
-from matderiv.expr import apply, variable
-from matderiv.input.from_sympy.patterns import as_product
+from matderiv.expr import variable
+from matderiv.input.from_sympy.sums import EXPRESSIONS
+from matderiv.input.meaning.indexed import IndexedFactor, IndexedTerm, Realising
 from matderiv.language.printer import text
 from matderiv.numeric.evaluate import evaluate
 
@@ -23,7 +24,7 @@ R = X * w - y
 READ = [
     ((y.T * X * w)[0, 0], "y'*X*w", w, "X'*y"),
     ((w.T * X.T * X * w)[0, 0], "w'*X'*X*w", w, "2*X'*X*w"),
-    ((R.T * R)[0, 0], "sum((X*w - y).*(X*w - y))", w, "2*X'*(X*w - y)"),
+    ((R.T * R)[0, 0], "sum((X*w - y).^2)", w, "2*X'*(X*w - y)"),
     (sp.Sum(A[i, j] * B[j, i], (i, 0, n - 1), (j, 0, n - 1)), "tr(A*B)", A, "B'"),
     (sp.Trace(A * B * A.T).rewrite(sp.Sum), "tr(A*B*A')", B, "A'*A"),
     (sp.Sum(A[i, j] * B[i, j], (i, 0, n - 1), (j, 0, n - 1)), "sum(A.*B)", A, "B"),
@@ -47,28 +48,31 @@ PATTERNS = [
     ("ab,a->b", (U, a), "U'*a"),
     ("ab,a,b->", (U, a, b), "a'*U*b"),
     ("ab,bc,ca->", (U, S, V), "tr(U*S*V)"),
-    ("ab,ab->", (U, U), "tr(U*U')"),
-    ("a,a->", (a, a), "a'*a"),
+    ("ab,ab->", (U, U), "sum(U.^2)"),
+    ("a,a->", (a, a), "sum(a.^2)"),
     ("ab,bc,c->a", (U, S, b), "U*S*b"),
     # no path: an index used three times, twice in one array, once, an outer product, two paths
-    ("ab,b,b->a", (U, b, b), ""),
-    ("aa,a->a", (S, b), ""),
-    ("ab->a", (U,), ""),
-    ("a,b->ab", (a, b), ""),
-    ("a,a,b,b->", (a, a, b, b), ""),
-    ("ab,a->ab", (U, a), ""),
+    ("ab,b,b->a", (U, b, b), "U*b.^2"),
+    ("aa,a->a", (S, b), "diag(S).*b"),
+    ("ab->a", (U,), "sum(U,2)"),
+    ("a,b->ab", (a, b), "a*b'"),
+    ("a,a,b,b->", (a, a, b, b), "sum(a.^2)*sum(b.^2)"),
+    ("ab,a->ab", (U, a), "U.*a"),
 ]
 
 
 @pytest.mark.parametrize(("spec", "arrays", "form"), PATTERNS, ids=[p[0] for p in PATTERNS])
-def test_only_paths_are_products(spec: str, arrays: tuple[Any, ...], form: str) -> None:
-    before = apply("einsum", *arrays, params=(spec,))
-    after = as_product(before)
-    if not form:
-        assert after is before
-        return
+def test_products_of_entries_are_matrix_notation(
+    spec: str, arrays: tuple[Any, ...], form: str
+) -> None:
+    before, _, after = spec.partition("->")
+    factors = tuple(
+        IndexedFactor(e, tuple(at)) for e, at in zip(arrays, before.split(","), strict=True)
+    )
+    term = IndexedTerm(factors, frozenset(before) - {*after, ","})
+    written = Realising(EXPRESSIONS, (0, 0), paths=True).term(term, tuple(after))
     rng = np.random.default_rng(1)
     values = {e.name: rng.standard_normal(e.shape) for e in arrays}
     truth = np.einsum(spec, *(values[e.name] for e in arrays))
-    assert np.allclose(evaluate(after, values, {}), truth, rtol=1e-12)
-    assert text(after) == form
+    assert np.allclose(evaluate(written, values, {}), truth, rtol=1e-12)
+    assert text(written) == form

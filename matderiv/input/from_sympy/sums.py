@@ -1,43 +1,53 @@
-"""Sums and products of SymPy over entries, as index patterns.
+"""Sums and products of SymPy over entries, as products of arrays with named axes.
 
-`Sum(A[i, j]*x[j, 0], (j, 0, n - 1))` is read by giving every part its free indices; what is left
-at the end without an index is the number.
+`Sum(A[i, j]*x[j, 0], (j, 0, n - 1))` is A over (i, j) times x over j, summed over j; what it is in
+matrix notation is found as for indices in a text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from string import ascii_letters
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from matderiv.errors import LimitError, UnknownFunction
-from matderiv.expr import Expr, apply, is_, ones, size_expr
+from matderiv.expr import Expr, apply, is_, number, ones, size_expr
 from matderiv.input.from_sympy.array_entries import entry_at
-from matderiv.input.from_sympy.patterns import as_product, chosen, part, pattern, relabelled
+from matderiv.input.from_sympy.patterns import chosen, part, pattern
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
+from matderiv.input.meaning.indexed import (
+    Indexed,
+    IndexedFactor,
+    IndexedTerm,
+    Realising,
+    times,
+    together,
+)
 from matderiv.lazy import sp
-from matderiv.shapes import Size, is_scalar, plus, times
+from matderiv.shapes import Size, is_scalar, plus
+from matderiv.shapes import times as size_times
 
 if TYPE_CHECKING:
     from matderiv.input.from_sympy.objects import ObjectReader
 
 MAX_DEPTH = 100  # of the body of a Sum
 
-Indexed = tuple[Expr, tuple[Any, ...]]
-"""An array and the index symbol of each of its axes; no index means a number."""
-
 
 def read_sum(reader: ObjectReader, node: Any, args: tuple[Expr, ...] = ()) -> Expr:
     """A Sum of SymPy, or an entry; UnknownFunction where one of its indices is left."""
-    value, indices = _Summand(reader, {}).read(node, 0)
-    if indices:
-        raise UnknownFunction(f"Sum of SymPy leaves the index {indices[0]} free")
-    return value
+    summand = _Summand(reader, {})
+    value = summand.read(node, 0)
+    if value.index:
+        left = next(i for i, axis in summand.axes.items() if axis == value.index[0])
+        raise UnknownFunction(f"Sum of SymPy leaves the index {left} free")
+    return summand.array(value, ())
 
 
 def read_entry(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     """X[i, j] of whole numbers as unit(m,i+1)'*X*unit(n,j+1): SymPy counts from 0."""
-    return _Summand(reader, {}).entry(node, args[0], node.args[1:])[0]
+    summand = _Summand(reader, {})
+    return summand.array(summand.entry(node, args[0], node.args[1:]), ())
 
 
 def read_array(reader: ObjectReader, node: Any, args: tuple[Expr, ...] = ()) -> Expr:
@@ -53,15 +63,74 @@ def read_array(reader: ObjectReader, node: Any, args: tuple[Expr, ...] = ()) -> 
 def read_at(reader: ObjectReader, body: Any, ranges: dict[Any, Size]) -> Expr:
     """The array of the values of a body for all values of its indices, an axis for each."""
     summand = _Summand(reader, ranges)
-    return as_product(summand.aligned(summand.read(body, 0), tuple(ranges), full=True))
+    value = summand.read(body, 0)
+    return summand.array(value, tuple(map(summand.axis, ranges)), full=True)
+
+
+class _Expressions:
+    """Makes expressions where a reader of text makes nodes of its tree."""
+
+    def number(self, value: int, span: Any) -> Expr:
+        return number(value)
+
+    def string(self, value: str, span: Any) -> str:
+        return value
+
+    def operation(self, function: str, operands: Sequence[Expr], span: Any) -> Expr:
+        return total(*operands) if function == "add" else apply(function, *operands)
+
+    def chain(self, function: str, factors: Sequence[Expr]) -> Expr:
+        opened = (is_(f, "mul") and all(a.shape for a in f.args) for f in factors)
+        flat = (f.args if o else (f,) for f, o in zip(factors, opened, strict=True))
+        return product(*(f for part in flat for f in part), entrywise=False)
+
+    def call(self, name: str, operands: Sequence[Any], span: Any, axis: int | None = None) -> Expr:
+        if name == "einsum":
+            return pattern(*operands)
+        if name == "sum" and axis is None:
+            return _entries_added(operands[0])
+        return apply(name, *operands, params=(axis,) if name == "sum" else ())
+
+    def turned(self, node: Expr) -> Expr:
+        return node.T
+
+
+EXPRESSIONS: Any = _Expressions()
 
 
 class _Summand:
     """Reads the body of a sum; `ranges` is how far each index runs."""
 
-    def __init__(self, reader: ObjectReader, ranges: dict[Any, Size]) -> None:
+    def __init__(
+        self, reader: ObjectReader, ranges: dict[Any, Size], outer: _Summand | None = None
+    ) -> None:
         self.reader = reader
         self.ranges = ranges
+        self.axes: dict[Any, str] = outer.axes if outer else {}
+        self.sizes: dict[str, Size] = outer.sizes if outer else {}
+        self.fresh: Iterator[int] = outer.fresh if outer else count()
+        self.sizes.update({self.axis(i): s for i, s in ranges.items()})
+
+    def axis(self, index: Any) -> str:
+        """The name of the axis of an index."""
+        return self.axes.setdefault(index, f"i{len(self.axes)}")
+
+    def single(self, value: Expr, axes: tuple[str, ...] = ()) -> Indexed:
+        """One array; an axis that stands twice is a diagonal."""
+        node: Any = value
+        return Indexed((IndexedTerm((IndexedFactor(node, axes),)),), together(axes))
+
+    def array(self, value: Indexed, axes: tuple[str, ...], *, full: bool = False) -> Expr:
+        """A value as an array over these axes; a number fits everywhere, or fills it."""
+        if not value.index and not full:
+            axes = ()
+        if full or len(axes) > 2:
+            missing = [a for a in axes if a not in value.index]
+            filled = (self.single(ones(self.sizes[a]), (a,)) for a in missing)
+            value = self.multiplied([value, *filled])
+        written: Any = Realising(EXPRESSIONS, (0, 0), paths=True).value(value.terms, axes)
+        found: Expr = written
+        return found
 
     def read(self, node: Any, depth: int) -> Indexed:
         if depth > MAX_DEPTH:
@@ -74,16 +143,16 @@ class _Summand:
         if not self.ranges and name in ("ArrayElement", "Indexed"):
             return self.element(node)
         if not node.free_symbols & set(self.ranges):
-            return self.reader.read(node), ()
+            return self.single(self.reader.read(node))
         if name in ("MatrixElement", "ArrayElement", "Indexed"):
             return self.element(node)
         if node in self.ranges:
-            return apply("arange", params=(self.ranges[node],)), (node,)
+            return self.single(apply("arange", params=(self.ranges[node],)), (self.axis(node),))
         if name == "KroneckerDelta":
             i, j = sorted(node.args, key=lambda a: a not in self.ranges)
             one = apply("eye", params=(self.ranges[i],))
             value, index = self.along(node, one, 1, sp.expand(j))
-            return value, (i,) if index is None else (i, index)
+            return self.single(value, tuple(self.axis(k) for k in (i, index) if k is not None))
         if name not in ("Add", "Mul", "Pow") and name not in ENTRIES:
             raise UnknownFunction(f"{name} of SymPy inside a Sum is not part of the language")
         args = [a for pair in node.args for a in pair.args] if name == "Piecewise" else node.args
@@ -92,7 +161,7 @@ class _Summand:
 
     def sum(self, node: Any, depth: int) -> Indexed:
         limits, body, masks = self.bounded(node)
-        inner = _Summand(self.reader, {**self.ranges, **limits})
+        inner = _Summand(self.reader, {**self.ranges, **limits}, self)
         terms = sp.Add.make_args(_opened(body, set(limits)))
         if masks or len({frozenset(t.free_symbols & set(limits)) for t in terms}) > 1:
             parts = [inner.summed(t, limits, depth, masks) for t in terms]
@@ -130,7 +199,8 @@ class _Summand:
                 low, half, strict = _half(node, outer, low, high, whole)
                 every = apply("ones", params=(known[outer],) * 2)
                 every = every - apply("eye", params=(known[outer],)) if strict else every
-                masks.append((apply(half, every), (outer, index)))
+                limit = (self.axis(outer), self.axis(index))
+                masks.append(self.single(apply(half, every), limit))
             if low != 0:
                 moved[index] = index + low
         body = node.function.xreplace(moved)
@@ -140,19 +210,16 @@ class _Summand:
         self, body: Any, limits: dict[Any, Size], depth: int, masks: Sequence[Indexed] = ()
     ) -> Indexed:
         """Σ of a body over some of the indices."""
-        value, indices = self.read(body, depth + 1)
-        if masks:
-            value, indices = self.multiplied([*masks, (value, indices)])
-        for index, count in limits.items():
-            if index not in indices:
-                value = product(size_expr(count), value)
-        kept = tuple(i for i in indices if i not in limits)
-        if len(kept) == len(indices):
-            return value, kept
-        if not kept and not is_(value, "einsum"):
-            return _entries_added(value), ()
-        output = "".join(ascii_letters[k] for k, i in enumerate(indices) if i in kept)
-        return as_product(relabelled(value, {}, output)), kept
+        value = self.multiplied([*masks, self.read(body, depth + 1)])
+        for index, size in limits.items():
+            axis, name = self.axis(index), f"s{next(self.fresh)}"
+            if axis not in value.index:
+                value = self.multiplied([self.single(size_expr(size)), value])
+                continue
+            value = value.renamed({axis: name})
+            terms = tuple(t._replace(summed=t.summed | {name}) for t in value.terms)
+            value = Indexed(terms, tuple(a for a in value.index if a != name))
+        return value
 
     def element(self, node: Any) -> Indexed:
         """An entry of an array, whose sizes the indices of an IndexedBase may say."""
@@ -189,11 +256,11 @@ class _Summand:
             return value, None
         if place.is_Integer and place >= 0:
             return chosen(value, axis, apply("unit", params=(size, int(place) + 1))), None
-        for index, count in self.ranges.items():
+        for index, length in self.ranges.items():
             first = place - index
-            fits = first.is_Integer and isinstance(plus(size, times(-1, count)), int)
+            fits = first.is_Integer and isinstance(plus(size, size_times(-1, length)), int)
             if fits and first >= 0:
-                return part(value, axis, int(first), count), index
+                return part(value, axis, int(first), length), index
         raise UnknownFunction(
             f"{node} of SymPy does not run over an axis of {size} entries",
             hint="whole numbers as indices, or entries inside a Sum",
@@ -202,62 +269,28 @@ class _Summand:
     def product(self, node: Any, depth: int) -> Indexed:
         """Π of a body over whole axes."""
         limits, body, masks = self.bounded(node)
-        inner = _Summand(self.reader, {**self.ranges, **limits})
-        value, indices = inner.read(body, depth + 1)
-        if masks or set(indices) != set(limits):
+        inner = _Summand(self.reader, {**self.ranges, **limits}, self)
+        value = inner.read(body, depth + 1)
+        if masks or {*value.index} != {*map(self.axis, limits)}:
             raise UnknownFunction(f"{node} of SymPy is not over all indices of its body")
-        return apply("prod", value, params=(None,)), ()
+        return self.single(apply("prod", self.array(value, value.index), params=(None,)))
 
     def on_axes(self, value: Expr, indices: tuple[Any, ...]) -> Indexed:
         """An array whose axes have indices; an index that stands twice is a diagonal."""
         if len(value.shape) == 2 and len(indices) < 2:
             value = value.T if value.shape[0] == 1 else pattern("ab->a", value)
-        if len(set(indices)) < len(indices):
-            once = tuple(dict.fromkeys(indices))
-            letter = dict(zip(once, ascii_letters, strict=False))
-            if len(indices) == 2:
-                return apply("diag", value), once
-            spec = "".join(letter[i] for i in indices) + "->" + "".join(letter[i] for i in once)
-            return pattern(spec, value), once
-        return value, indices
+        return self.single(value, tuple(map(self.axis, indices)))
 
-    def multiplied(self, parts: list[Indexed]) -> Indexed:
-        union = _union(parts)
-        numbers = [e for e, i in parts if not i]
-        arrays = [(e, i) for e, i in parts if i]
-        if all(i == union for _, i in arrays):
-            return product(*numbers, *(e for e, _ in arrays)), union
-        letter = dict(zip(union, ascii_letters, strict=False))
-        operands = ["".join(letter[i] for i in indices) for _, indices in arrays]
-        output = "".join(letter[i] for i in union)
-        joined = pattern(",".join(operands) + "->" + output, *(e for e, _ in arrays))
-        if not numbers:
-            return joined, union
-        return product(*numbers, joined), union
+    def multiplied(self, parts: Sequence[Indexed]) -> Indexed:
+        """The product of the values at each value of the indices."""
+        return reduce(lambda a, b: times(a, b, together(a.index, b.index)), parts)
 
     def combined(self, node: Any, name: str, parts: list[Indexed]) -> Indexed:
-        union = _union(parts)
-        args = [self.aligned(p, union) for p in parts]
+        union = together(*(p.index for p in parts))
+        args = [self.array(p, union) for p in parts]
         if name == "Add":
-            return total(*args), union
-        if name == "Pow":
-            return power(*args), union
-        return ENTRIES[name](node, *args), union
-
-    def aligned(self, part: Indexed, union: tuple[Any, ...], *, full: bool = False) -> Expr:
-        """An array with exactly the axes of `union`; a number fits everywhere, or fills it."""
-        value, indices = part
-        if not indices and full:
-            return product(value, ones(*(self.ranges[i] for i in union)))
-        if not indices or indices == union:
-            return value
-        letter = dict(zip(union, ascii_letters, strict=False))
-        missing = [i for i in union if i not in indices]
-        if not missing:
-            return relabelled(value, {}, "".join(ascii_letters[indices.index(i)] for i in union))
-        operands = ["".join(letter[i] for i in indices), *(letter[i] for i in missing)]
-        spec = ",".join(operands) + "->" + "".join(letter[i] for i in union)
-        return pattern(spec, value, *(ones(self.ranges[i]) for i in missing))
+            return self.single(total(*args), union)
+        return self.single(power(*args) if name == "Pow" else ENTRIES[name](node, *args), union)
 
 
 def _entries_added(value: Expr) -> Expr:
@@ -294,7 +327,3 @@ def _opened(body: Any, indices: set[Any]) -> Any:
         if unlike and len(base.args) <= 4 and power in (1, 2, 3):
             return sp.expand(body, deep=False) if f is body else sp.expand_mul(body, deep=False)
     return body
-
-
-def _union(parts: list[Indexed]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(i for _, indices in parts for i in indices))

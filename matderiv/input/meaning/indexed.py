@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from matderiv.errors import Span
-from matderiv.input.builder import Builder
-from matderiv.language.source import Node
+
+if TYPE_CHECKING:
+    from matderiv.input.builder import Builder
+    from matderiv.language.source import Node
 
 
 class IndexedFactor(NamedTuple):
@@ -150,11 +152,12 @@ def aligned(values: Sequence[Indexed]) -> tuple[list[Indexed], tuple[str | None,
 
 
 class Realising:
-    """Writes terms as arrays of the notation."""
+    """Writes terms as arrays of the notation; with `paths` numbers are products along a path."""
 
-    def __init__(self, build: Builder, span: Span) -> None:
+    def __init__(self, build: Builder, span: Span, *, paths: bool = False) -> None:
         self.build = build
         self.span = span
+        self.paths = paths
 
     def value(self, terms: Sequence[IndexedTerm], axes: Sequence[str]) -> Node:
         """The sum of the terms as one array with these axes, at most two unless one product."""
@@ -172,6 +175,11 @@ class Realising:
             return self._einsum(term, axes)
         factors = list(term.factors)
         open_axes = set(term.summed)
+        if self.paths and not axes:
+            if len({f.axes for f in factors}) < len(factors):
+                self._merge(factors)
+            if (number := self._path(factors)) is not None:
+                return number
         try:
             scalars = self._contracted(factors, open_axes, axes)
         except UncarriedError:
@@ -185,6 +193,41 @@ class Realising:
         if len(present) == 1 and len(axes) == 2 and present[0] == axes[1]:
             return self._turned(whole)
         return whole
+
+    def _path(self, factors: Sequence[IndexedFactor]) -> Node | None:
+        """Σ_ij x_i A_ij y_j as x'*A*y, and Σ_ij A_ij as sum(A); None for others.
+
+        Every axis is met by two arrays that lie on one path; few of them are transposed.
+        """
+        arrays = [f for f in factors if f.axes]
+        seen = Counter(a for f in arrays for a in f.axes)
+        ends = [f.axes[0] for f in arrays if len(f.axes) == 1]
+        numbers = [f.node for f in factors if not f.axes]
+        if len(arrays) == 1 and len(seen) == len(arrays[0].axes) == 2:
+            return self.build.chain("mul", [*numbers, self._call("sum", arrays[0].node)])
+        plain = len(arrays) > max(1, len(ends)) and len(ends) in (0, 2)
+        if not plain or any(n != 2 for n in seen.values()):
+            return None
+        walks = (self._walk(arrays, start) for start in ends or arrays[0].axes)
+        whole = [w for w in walks if len(w[1]) == len(arrays)]
+        if not whole:
+            return None
+        product = self.build.chain("mul", min(whole, key=lambda w: w[0])[1])
+        product = product if ends else self._call("tr", product)
+        return self.build.chain("mul", [*numbers, product])
+
+    def _walk(self, arrays: Sequence[IndexedFactor], axis: str) -> tuple[int, list[Node]]:
+        """How many arrays are transposed along the path that begins at an axis, and all of them."""
+        left, turned = [*arrays], 0
+        nodes: list[Node] = []
+        while met := [f for f in left if axis in f.axes]:
+            one = min(met, key=lambda f: len(f.axes))
+            left.remove(one)
+            straight = bool(nodes) if len(one.axes) == 1 else one.axes[0] == axis
+            turned += not straight
+            nodes.append(one.node if straight else self._turned(one.node))
+            axis = one.axes[-1] if straight else one.axes[0]
+        return turned, nodes
 
     # Contractions ----------------------------------------------------------------------------
 
