@@ -282,7 +282,8 @@ def clauses(p: Passage) -> list[Passage]:
     """
     p = unframed(p)
     text = p.text.replace(r"\langle", r"(langle").replace(r"\rangle", r")rangle")
-    depth = [0, *accumulate((c in "([{") - (c in ")]}") for c in text)]
+    steps = ((c in "([{") - (c in ")]}") for c in text)
+    depth = [*accumulate(steps, lambda d, step: max(d + step, 0), initial=0)]  # 4) opens nothing
     signs = [start for start, _ in equal_signs(p.text)]
     cuts, first = [(0, 0)], 0
     for found in _CUT.finditer(p.text):

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from matderiv.verification.documents.positions import NOWHERE, Passage
+from matderiv.verification.documents.positions import Passage
+from matderiv.verification.documents.rewriting import layer_of, next_layer
 from matderiv.verification.documents.statements import Statement, equal_signs, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,
@@ -140,7 +141,7 @@ def by_units(passages: Sequence[Passage]) -> list[Passage]:
 
     >>> line = Passage.of(r"z_j^l = \sum_k w_{jk}^l a_k^{l-1}", latex=True)
     >>> by_units([line])[-1].text
-    '\\mathrm{zl}_{j} = \\sum_k\\mathrm{wl}_{jk}\\mathrm{aprev}_{k}'
+    '\\mathrm{z1l}_{j} = \\sum_k\\mathrm{w1l}_{jk}\\mathrm{a0l}_{k}'
     """
     found = [m for p in passages if p.latex for m in re.finditer(_UNIT, p.text)]
     layers = any(m["more1"] or m["more2"] for m in found)
@@ -148,20 +149,13 @@ def by_units(passages: Sequence[Passage]) -> list[Passage]:
         return [*passages]
 
     def named(m: re.Match[str]) -> str:
-        more = (m["more1"] or m["more2"] or "")[:1]
+        place = layer_of(m["more1"] or m["more2"])
         at = m["in1"] or m["at1"] or m["in2"] or m["at2"]
-        name = latex_name(m["base"].strip()) + {"": "l", "-": "prev", "+": "next"}[more]
-        return rf"\mathrm{{{name}}}" + (f"_{{{at}}}" if at else "")
+        name = rf"\mathrm{{{latex_name(m['base'].strip())}{place}l}}"
+        return name + (f"_{{{at}}}" if at else "")
 
     apart = [p.replaced(_UNIT, named) if p.latex else p for p in passages]
-    heads = [p for p in apart if re.match(r"\s*\\mathrm\{\w+l\}(?:_\{\w+\})?\s*:?=", p.text)]
-    spoken = any("next}" in p.text for p in apart)
-    later = [
-        re.sub(r"prev\}", "l}", re.sub(r"(\\mathrm\{\w+)l\}", r"\1next}", p.text))
-        for p in heads
-        if spoken and "next}" not in p.text
-    ]
-    return [*(Passage(t, (NOWHERE,) * len(t), NOWHERE, latex=True) for t in later), *apart]
+    return [*next_layer(apart, "l"), *apart]
 
 
 _LINKS = (  # a left side of a name, and the inverse of the function in front of it

@@ -101,7 +101,7 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
     sizes: dict[str, str] = {}
     plain = all(m["base"] in _WEIGHTS or m["base"].lstrip("\\").islower() for m in found)
     for m in found if plain else ():
-        name, place = m["base"].lstrip("\\"), _layer(m)
+        name, place = m["base"].lstrip("\\"), layer_of(m["more"])
         if m["at"] in layers and m["base"] in _WEIGHTS and place:
             sizes[f"{name}_{place}{m['at']}"] = f"n{place}{m['at']},n{place - 1}{m['at']}"
         elif m["at"] in layers and m["base"] in _UNITS:
@@ -111,10 +111,10 @@ def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
         if match["at"] not in layers:
             return match[0]
         above = f"^{{{match['rest']}}}" if match["rest"].strip() else ""
-        return f"_{{{_layer(match)}{match['at']}}}{above}"
+        return f"_{{{layer_of(match['more'])}{match['at']}}}{above}"
 
     named_apart = [p.replaced(_ABOVE, named) if p.latex and layers else p for p in passages]
-    return [*_next_layer(named_apart, layers), *named_apart], sizes
+    return [*next_layer(named_apart, layers), *named_apart], sizes
 
 
 def by_iterates(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
@@ -133,7 +133,7 @@ def by_iterates(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     )
 
     def named(match: re.Match[str]) -> str:
-        return f"_{{{_layer(match)}{match['at'] or match['in']}}}"
+        return f"_{{{layer_of(match['more'])}{match['at'] or match['in']}}}"
 
     return [p.replaced(below, named) if p.latex and steps else p for p in passages], steps
 
@@ -301,24 +301,25 @@ def _letters(base: str) -> str:
     return latex_name(base.strip()).replace("_", "")
 
 
-def _next_layer(passages: Sequence[Passage], layers: Collection[str]) -> Iterator[Passage]:
+def next_layer(passages: Sequence[Passage], layers: Collection[str]) -> Iterator[Passage]:
     """The definitions of one layer said of the next one, where that is spoken of.
 
     They stand nowhere in the document, so nothing is told of them.
     """
     for c in layers:
-        one, two, none = f"{{1{c}}}", f"{{2{c}}}", f"{{0{c}}}"
+        one, two, none = f"1{c}}}", f"2{c}}}", f"0{c}}}"
         spoken = any(two in p.text for p in passages)
         for p in passages if spoken else ():
             first, sign, side = p.text.partition("=")
-            if sign and first.strip().endswith(one) and two not in side.split("=")[0]:
+            head = re.search(rf"{one}(?:_\{{\w+\}})?\s*:?$", first)
+            if sign and head and "/" not in first and two not in side.split("=")[0]:
                 text = f"{first}= {side.split('=')[0]}".replace(one, two).replace(none, one)
                 yield Passage(text, (NOWHERE,) * len(text), NOWHERE, latex=True)
 
 
-def _layer(match: re.Match[str]) -> int:
-    """The number of a layer, where l is 1."""
-    return {"": 1, "-": 0, "+": 2}[(match["more"] or "")[:1]]
+def layer_of(more: str | None) -> int:
+    """The number of a layer, where l is 1: that of l - 1 is 0."""
+    return {"": 1, "-": 0, "+": 2}[(more or "")[:1]]
 
 
 _OF = (
