@@ -107,7 +107,7 @@ _STARRED = r"([A-Za-z\u0370-\u03ff])\*(?=\s*(?:[=,)]|$)|\s+[-+])"  # the solutio
 LABEL = r"(?P<label>[cty])\s*_\s*(?:\{\s*[ijmn]\s*\}|[ijmn])"  # of one example, as in p_{y_i}
 _SIDE = r"\w+(?:[_^](?:\w|\{[^{}=]*\}))?"
 _IVERSON = (  # 1(k = y), [k = y] and \\mathbb{1}(y_i = k)
-    r"(?:\\math(?:bb|bf|ds|rm)\s*(?:\{\s*[1I]\s*\}|[1I])\s*(?:\\left)?\("
+    r"(?:\\math(?:bb|bf|ds|rm)\s*(?:\{\s*[1I]\s*\}|[1I])\s*(?:\\left)?(?:[(\[]|\\\{)"
     r"|(?<![\w}^_.\\])1\s*(?:[(\[]|\\\{)|(?<=[-+])\s*\[)\s*"
     rf"(?P<said>{_SIDE}\s*(?:=|\\neq?(?![A-Za-z]))\s*{_SIDE})\s*(?:\\right)?(?:[)\]]|\\\}})"
 )
