@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import prod
 
-from matderiv.errors import ShapeError
+from matderiv.errors import DomainError, ShapeError
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -225,8 +225,12 @@ def size_value(s: Size, sizes: Mapping[str, int]) -> int:
 
 
 def concrete(shape: Iterable[Size], sizes: Mapping[str, int]) -> tuple[int, ...]:
-    """A shape with numbers for its sizes."""
-    return tuple([size_value(s, sizes) for s in shape])
+    """A shape with numbers for its sizes; DomainError where one of them is negative."""
+    found = tuple([size_value(s, sizes) for s in shape])
+    if found and min(found) < 0:
+        said = ", ".join(f"{name} = {n}" for name, n in sizes.items())
+        raise DomainError(f"a size is negative: {shape_text(tuple(shape))} at {said}")
+    return found
 
 
 def _number(name: str, sizes: Mapping[str, int]) -> int:

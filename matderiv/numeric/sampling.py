@@ -123,11 +123,13 @@ class Sampler:
         return remembered(self.known, (index, least, most, single, turn), made)
 
     def at_sizes(self, sizes: Sizes, index: int) -> Point:
-        """An admissible point with these sizes; DomainError where none is found."""
+        """An admissible point with these sizes, others drawn; DomainError where none is found."""
 
         def made() -> Point:
             rng = np.random.default_rng([self.seed, index, 1, *sizes.values()])
-            return self._admissible(lambda attempt: sizes, rng, planned_first=True)
+            other = [name for name in self.names if name not in sizes]
+            whole = {**draw_sizes(tuple(other), rng), **sizes} if other else sizes
+            return self._admissible(lambda attempt: whole, rng, planned_first=True)
 
         return remembered(self.known, (index, *sizes.items()), made)
 

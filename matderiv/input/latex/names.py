@@ -324,7 +324,7 @@ class Names(Symbols):
         if any(part) and all(map(PLACE.fullmatch, places)):
             return Entry(span, self.name(symbol, "", symbol.span[1]), places)
         comma = texts.index(",") if "," in texts else 0
-        known = self.known(symbol, "".join(texts[:comma])) if comma else None
+        known = self.known(symbol, "".join(texts[:comma])) if comma and below[comma + 1 :] else None
         if known is None or not all(t.kind == "letter" for t in below[comma + 1 :]):
             self.place = start
             return None

@@ -82,7 +82,7 @@ class KindSearch:
         error: MatderivError | None = None
         whole: Source | None = None
         try:
-            whole = elaborator.whole()
+            whole = elaborator.whole(scope.free)
         except MatderivError as found:
             error = found
         self.notice(elaborator)

@@ -127,6 +127,8 @@ class Doubts:
             return f"nothing says how {q.of} depends on {q.by}"
         if q.kind == DERIVATIVE and not self.by and len(self.reader.arguments.get(q.of, ())) > 1:
             return f"{q.of} is a function of several, and this does not say by which"
+        if q.kind == FORMULA and number_value(side) == 0 and left is not None and _is_unsaid(left):
+            return "an equation for a function that nobody defines"
         true = {*walk(self.ground.derivative(q))} if q.kind == DERIVATIVE else set()
         for node in walk(side):
             deep = node.function.call == "abstract" and (node is side or node not in true)
@@ -251,7 +253,9 @@ class Doubts:
         strange = sorted(names & undefined(self.ground))
         if strange and _DEEPER.search(passage.text):
             return f"nothing says which function {strange[0]} is"
-        return self._reason(names | behind) or self._unknown(names)
+        other = {*names} & self.ground.reading.variables.keys() - behind
+        foreign = self._foreign(q, other) if q.kind == VALUE else ""
+        return self._reason(names | behind) or self._unknown(names) or foreign
 
     def have_open_sizes(self, names: Collection[str]) -> bool:
         """True if one of these names was given a size that no declared name has."""
@@ -362,10 +366,18 @@ class Doubts:
             elif name in self.tainted:
                 line = self.tainted[name]
                 yield line, f"continues line {line}, which was not read"
+            elif name == "i" and not self.strict and not self._is_array(name):
+                yield len(self.reader.document), "i may be the imaginary unit"
             elif name in self.abstract and not self._is_array(name):
                 yield len(self.reader.document), f"nothing says which function {name} is"
             elif name in self.reader.strangers:
                 yield len(self.reader.document), f"nothing says what {name} is"
+
+
+def _is_unsaid(e: Expr) -> bool:
+    """True for a formula with a derivative, or a function, that stands for any."""
+    abstract = any(node.function.call == "abstract" for node in walk(e))
+    return abstract or any(v.name.startswith("∂") for v in variables(e))
 
 
 def as_read(sides: Sequence[LineVerdict]) -> list[LineVerdict]:

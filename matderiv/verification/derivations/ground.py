@@ -216,7 +216,9 @@ class Ground:
             return f, self.moving[q.by]
         if q.by in self.reading.variables:
             return f, self.reading.variables[q.by]
-        inner, x = self.functions[q.by], self._freed(q.by)
+        if (inner := self.functions.get(q.by)) is None:
+            raise MatderivError(f"nothing says what {q.by} is", hint=f"a line such as {q.by} = ...")
+        x = self._freed(q.by)
         known = {**inverses(inner, x), inner: x}
         written = [substitute(e, known) for e in (f, *self.forms.get(q.of, ()))]
         written = [e for e in written if x in variables(e)]

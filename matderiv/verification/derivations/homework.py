@@ -156,11 +156,34 @@ class Paper:
             fits = other.right >= verdict.right and other.wrong < verdict.wrong
             if told and (fits or other.right > verdict.right):
                 verdict = other
-        if self.conventions.layout == "gradient" and any(map(_is_turned, verdict.lines)):
+        if verdict.wrong:
+            for section in _sections(exercise):
+                verdict = self._by_itself(verdict, section)
+        if self.conventions.layout == "gradient" and exercise.by_rows and verdict.wrong:
+            other = self._by_facts(replace(exercise, layouts=set()))
+            verdict = _in_one_layout(verdict, other, "gradient")
+        elif self.conventions.layout == "gradient" and any(map(_is_turned, verdict.lines)):
             for layout in ("numerator", "denominator"):
                 there = replace(self, conventions=replace(self.conventions, layout=layout))
                 verdict = _in_one_layout(verdict, there._by_facts(exercise), layout)
         return verdict
+
+    def _by_itself(self, verdict: StepsVerdict, section: Exercise) -> StepsVerdict:
+        """Lines are left open that are right if a section means other things by names before it."""
+        lines = Lines(self.document)
+        if not {lines.number(p.start) for p in section.passages} & verdict.broken:
+            return verdict
+        there = self._by_facts(section)
+        right = {(line.number, line.text) for line in there.lines if line.correct}
+        told = {n for n, text in right if n in verdict.broken}
+        said = "right by itself: what is said before may be about something else"
+        return verdict.left_open(
+            lambda line: (
+                line.correct is False
+                and ((line.number, line.text) in right or line.follows in told)
+            ),
+            said,
+        )
 
     def _by_facts(
         self, exercise: Exercise, progress: Progress | None = None, *, quick: bool = False
@@ -185,6 +208,15 @@ class Paper:
             return _unreadable(error, exercise, Lines(self.document))
 
 
+def _sections(exercise: Exercise) -> Iterator[Exercise]:
+    """What stands under each heading, without what is said before; none without headings."""
+    heads = sorted({exercise.start, *exercise.heads} - {0})
+    for k, head in enumerate(heads):
+        later = [p for p in exercise.passages if p.start >= head]
+        own = [p for p in later if p.start < (heads[k + 1 :] or [p.start + 1])[0]]
+        yield replace(exercise, passages=own, start=head)
+
+
 def _is_turned(line: LineVerdict) -> bool:
     return line.correct is False and line.diagnosis == "other-layout"
 
@@ -196,22 +228,27 @@ def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> S
     gradient ∇f is a column.
     """
     right = {(line.number, line.text) for line in other.lines if line.correct}
+    against = {(line.number, line.text) for line in other.lines if line.correct is False}
     kept = [line for line in verdict.lines if line.correct]
-    turned = [line for line in verdict.lines if _is_turned(line)]
-    if not turned or any((line.number, line.text) not in right for line in turned):
+    wrong = [line for line in verdict.lines if line.correct is False]
+    turned = [line for line in wrong if (line.number, line.text) in right]
+    if not turned or any(_is_turned(line) and line not in turned for line in wrong):
         return verdict
-    fits = all((line.number, line.text) in right for line in kept)
+    fits = not any((line.number, line.text) in against for line in kept)
     if fits and len({line.text.partition("=")[0].strip() for line in turned}) > 1:
         note = f"taking the {layout} layout, which all derivatives here fit"
         return replace(other, notes=(*other.notes, note))
     if not fits and sum(line.follows is None for line in turned) == 1:
         return verdict  # one slip among other lines is a mistake, several are a habit
-    if any(re.search(r"nabla|∇|[Gg]rad", line.text.partition("=")[0]) for line in turned):
+    said = [line.text.partition("=")[0] for line in turned]
+    if layout == "numerator" and any(re.search(r"nabla|∇|[Gg]rad", text) for text in said):
         return verdict
     where = "no other line says which is meant" if fits else "other lines have another one"
-    said = f"right in the {layout} layout, and {where}"
-    told = {line.number for line in turned}
-    return verdict.left_open(lambda line: _is_turned(line) or line.follows in told, said)
+    told, places = {line.number for line in turned}, {(t.number, t.text) for t in turned}
+    return verdict.left_open(
+        lambda line: (line.number, line.text) in places or line.follows in told,
+        f"right in the {layout} layout, and {where}",
+    )
 
 
 def _in_letters(verdict: StepsVerdict) -> StepsVerdict:

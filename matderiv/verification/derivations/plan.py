@@ -278,7 +278,8 @@ def is_adorned(name: str, names: Collection[str]) -> bool:
     >>> is_adorned("w_hat", ["w"]), is_adorned("y_hat", ["w"])
     (True, False)
     """
-    return any(re.fullmatch(rf"{n}_?(?:wide)?(?:hat|star|opt)", name) for n in names)
+    base = re.sub(r"_?(?:wide)?(?:hat|star|opt)$", "", name)
+    return base != name and base in names
 
 
 def used_names(plan: Plan, moving: Collection[str]) -> set[str]:

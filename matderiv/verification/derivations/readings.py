@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading
 from matderiv.verification.derivations.choices import LOSSES
 from matderiv.verification.derivations.definitions import Definition, read_definitions
 from matderiv.verification.derivations.findings import LineVerdict, unread
 from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.documents.positions import Lines, Passage, closing
+from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import LATEX_NAME
 
 Read = tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]
@@ -57,6 +59,9 @@ class Definitions:
                     wanted[wanted.index(at)] = other
                     tried[other] = at, error
                     continue
+                if (better := self._with_rows(wanted, at)) is not None:
+                    wanted = better
+                    continue
                 wanted.remove(at)
                 at, error = tried.get(at, (at, error))
                 broken[at.name] = unread(at.passage, error, lines), error
@@ -69,6 +74,18 @@ class Definitions:
     def _together(self, wanted: Sequence[Definition]) -> Reading:
         wanted = summed(wanted) if self.summed else wanted
         return read_definitions(wanted, self.document, shapes=self.shapes, assume=self.assume)
+
+    def _with_rows(self, wanted: list[Definition], at: Definition) -> list[Definition] | None:
+        """Definitions that can be read, in which the bias of one that `at` is of is a row."""
+        names = {split_label(name)[0] for name in names_in(at.passage)}
+        for k, d in enumerate(wanted):
+            other = _otherwise(d) if d is not at and d.name in names else d
+            if other != d:
+                with suppress(MatderivError):
+                    better = [*wanted[:k], other, *wanted[k + 1 :]]
+                    self._together(better)
+                    return better
+        return None
 
     def _culprit(self, wanted: Sequence[Definition]) -> Definition | None:
         """The first definition without which the others can be read."""

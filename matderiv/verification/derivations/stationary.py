@@ -387,8 +387,8 @@ def _is_zero_at(conditions: Sequence[Condition], x: Expr, value: Expr, point: Po
         return False if bounds(value)[1] <= 0 else None
     values[x.name] = np.full(shape, found) if found.size == 1 else found.reshape(shape)
     at = replace(point, values=values)
-    solved = root_near(conditions, at, known=x) if len(conditions) > 1 else values
     others = {c.by for c in conditions} - {x}
+    solved = root_near(conditions, at, known=x) if others and len(conditions) > 1 else values
     for c, start in zip(conditions, starts, strict=True):
         if solved is None and others & {*variables(c.residual)}:
             continue

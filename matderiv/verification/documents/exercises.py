@@ -29,7 +29,13 @@ from matderiv.verification.documents.long_names import (
 from matderiv.verification.documents.members import NUMBERED, leaves, stems
 from matderiv.verification.documents.partials import by_labels, by_units
 from matderiv.verification.documents.positions import Passage, joined
-from matderiv.verification.documents.remarks import is_remark, noise_of, without_chance
+from matderiv.verification.documents.remarks import (
+    by_arguments,
+    drawn,
+    is_remark,
+    noise_of,
+    without_chance,
+)
 from matderiv.verification.documents.rewriting import (
     PLAIN,
     by_entries,
@@ -41,6 +47,7 @@ from matderiv.verification.documents.rewriting import (
     by_names,
     by_parts,
 )
+from matderiv.verification.documents.sentences import layouts_said, says_zero
 from matderiv.verification.documents.shorthand import by_primes, by_shorthand, with_labels
 from matderiv.verification.documents.statements import (
     PROSE,
@@ -52,27 +59,12 @@ from matderiv.verification.documents.statements import (
     names_in,
     statement,
 )
-from matderiv.verification.quantities import FORMULA, VALUE, Quantity, latex_name, named
+from matderiv.verification.quantities import FORMULA, VALUE, Quantity, named
 
 LOWEST = 9  # the level of a paragraph without a heading
 _PROBLEM = re.compile(
     r"(?:problem|exercise|question|task|aufgabe|exercice|ex\.|q)\s*\.?\s*\d|problem$|exercise$"
     r"|question$|task$",
-    re.IGNORECASE,
-)
-_STATIONARY = re.compile(
-    r"(?:\bset\w*|\bequat\w+)\b.*\b(?:zero|0)\b|\bstationary\b|\bfirst[- ]order\b|\bvanish"
-    r"|\boptimality\b|\b(?:mini|maxi)mi[sz]ers?\b|\bcritical points?\b|\bnormal equations?\b"
-    r"|\bat (?:the|a|an) (?:minim|maxim|optim)",
-    re.IGNORECASE,
-)
-_DRAWN = (
-    r"(\\(?:var)?epsilon|\\(?:eta|xi|nu)|\\boldsymbol\s*\{?\\(?:var)?epsilon\}?|(?<![A-Za-z])e)"
-    + (r"((?:\s*_\s*(?:\{\w+\}|\w))?)\s*\\sim(?![A-Za-z])")
-)
-_ROWS = re.compile(
-    r"\bgradients?\b[^.;]*(?:\brow[- ]vectors?\b|\b1\s*(?:\\times|[x×])\s*n\b)"
-    r"|\bnumerator[- ]layout\b",
     re.IGNORECASE,
 )
 
@@ -84,13 +76,13 @@ class Exercise:
     `stationary` says that its words set a derivative to zero, `apart` that it is a problem of its
     own, `claims` that a line says something about a derivative; `defined` are names that have a
     definition, and the names in it, `derived` those that lines say a derivative of, and `moved`
-    what they are derived by; `level` is that of the heading, 1 for the highest, and `by_rows` says
-    that gradients are said to be rows.
+    what they are derived by; `level` is that of the heading, 1 for the highest, and `layouts` are
+    those that words name.
     `parts` are the places of lines with which a part may begin: under a heading, after a mark such
     as (b), or in a paragraph of their own. What stands before `start` is told elsewhere: it is
     there for its definitions. `late` are the facts that were known before a place at which a new
     sentence says others, after claims: those count from there on. `noise` are names that are drawn,
-    `numbered` those with a definition behind a mark.
+    `numbered` those with a definition behind a mark, `heads` the places of lines under a heading.
     """
 
     title: str = ""
@@ -101,7 +93,7 @@ class Exercise:
     claims: bool = False
     defined: dict[str, set[str]] = field(default_factory=dict)
     level: int = 0
-    by_rows: bool = False
+    layouts: set[str] = field(default_factory=set)
     parts: set[int] = field(default_factory=set)
     derived: set[str] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)
@@ -110,6 +102,7 @@ class Exercise:
     noise: set[str] = field(default_factory=set)
     listed: bool = False
     numbered: set[str] = field(default_factory=set)
+    heads: set[int] = field(default_factory=set)
 
     def heard(self, piece: Piece) -> None:
         """Take over what words say."""
@@ -118,9 +111,9 @@ class Exercise:
             self.declared.prose(piece.passage)
             self._noted(before, piece)
         self.declared.families.heard(piece.passage.text)
-        self.noise |= {latex_name(m[1] + m[2]) for m in re.finditer(_DRAWN, piece.passage.text)}
-        self.by_rows = self.by_rows or bool(_ROWS.search(piece.passage.text))
-        self.stationary = self.stationary or bool(_STATIONARY.search(piece.passage.text))
+        self.noise |= drawn(piece.passage.text)
+        self.layouts |= layouts_said(piece.passage.text)
+        self.stationary = self.stationary or says_zero(piece.passage.text)
 
     def taken(self, piece: Piece) -> Iterator[Passage]:
         """The statements of a formula, without its declarations, which are kept."""
@@ -171,6 +164,11 @@ class Exercise:
         alone = {noise_of(p)} - {n for old in self.passages if old is not p for n in names_in(old)}
         q = _quantity(p)
         return q is not None and q.kind == VALUE and bool((self.noise | alone) & names_in(p))
+
+    @property
+    def by_rows(self) -> bool:
+        """True where words say that gradients are rows; a text that explains both says nothing."""
+        return self.layouts == {"rows"}
 
     @property
     def is_list(self) -> bool:
@@ -244,13 +242,14 @@ class Exercise:
             self.claims or other.claims,
             {**other.defined, **self.defined},
             self.level,
-            self.by_rows or other.by_rows,
+            self.layouts | other.layouts,
             self.parts | other.parts,
             self.derived | other.derived,
             self.moved | other.moved,
             self.start,
             {**self.late, **late},
             self.noise | other.noise,
+            heads=self.heads | other.heads | {p.start for p in other.passages[:1] if other.title},
         )
 
     def by_fonts(self) -> Exercise | None:
@@ -307,9 +306,9 @@ def exercises(document: str, suffix: str = "txt") -> list[Exercise]:
             found.append(replace(alone, declared=last.declared.joined(e.declared)))
         else:
             found[-1] = last.joined(e)
-        found[-1].by_rows |= last.by_rows
+        found[-1].layouts |= last.layouts
         earlier += e.passages
-    return [_rewritten(e) for e in found if e.passages]
+    return [e for e in map(_rewritten, found) if e.passages]
 
 
 def _sections(document: str, suffix: str) -> list[Exercise]:
@@ -355,7 +354,8 @@ def whole(document: str) -> Exercise:
 
 def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
-    passages = [p for p in e.passages if not e.is_model(p)]
+    defined = stems(e.defined)
+    passages = [by_arguments(p, defined, e.moved) for p in e.passages if not e.is_model(p)]
     passages = e.declared.families.in_arrays(passages)
     passages, hot = by_labels(by_units(passages))
     passages, facts = by_cross_entropy(in_plain_names(with_labels(passages)))

@@ -19,7 +19,10 @@ from matderiv.verification.documents.shorthand import by_columns, by_repeated
 from matderiv.verification.quantities import LATEX_NAME, NAME, latex_name
 
 _DOTS = r"\\(?:[lc]?dots[a-z]?|vdots|ddots)(?![A-Za-z])"
-_SIZED = r"(?:\s*\^\s*(?:\{(?P<inner>(?:[^{}]|\{[^{}]*\})*)\}|(?P<plain>[A-Za-z0-9])))?"
+_SIZED = (  # n \times d_{\text{in}}; what is typed otherwise above R is no number
+    r"(?:\s*\^\s*(?:\{(?P<inner>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}|(?P<plain>[A-Za-z0-9]))"
+    r"|(?!\s*\^))"
+)
 _SPACE = (
     r"(?P<space>\\(?:mathbb|mathbf|mathcal|Bbb)\s*\{?\s*(?P<letter>[RS])\s*\}?|\\(?:R|Real|reals)"
     r"(?![A-Za-z]))(?P<below>_\{?\+*\}?)?"

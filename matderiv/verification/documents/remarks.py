@@ -1,10 +1,12 @@
 """What claims nothing: updates, probabilities, images, and vectors with one more entry."""
 
 import re
+from collections.abc import Collection
 
-from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.statements import equal_signs
-from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_name
+from matderiv.verification.documents.members import stems
+from matderiv.verification.documents.positions import Passage, chained
+from matderiv.verification.documents.statements import equal_signs, names_in, statement
+from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, VALUE, latex_name
 
 _UPDATE = re.compile(
     rf"\s*(?P<name>{LATEX_SYMBOL})\s*(?:_\s*(?:\w|\{{\s*\d\s*\}})\s*)?"
@@ -51,6 +53,29 @@ def without_chance(p: Passage) -> Passage:
     return p[found.end() :] if found["given"] else p[:0]
 
 
+_SLOPE = re.compile(r"\\(?:partial|nabla)(?![A-Za-z])|[∂∇]|\\d?frac\s*\{\s*d")
+
+
+def by_arguments(p: Passage, defined: Collection[str], moved: Collection[str] = ()) -> Passage:
+    r"""`J(w) = \sum_i (y_i - \hat y_i)^2 = ...w...` without the side in which nothing says \hat y.
+
+    What J is of are its arguments, or else what lines differentiate by.
+
+    >>> p = Passage.of(r"J(w) = \|y - \hat y\|^2 = \|y - Xw\|^2", latex=True)
+    >>> by_arguments(p, {"J"}).text, by_arguments(p, {"J", "y_hat"}) == p
+    ('J(w) = \\|y - Xw\\|^2', True)
+    """
+    s, signs = statement(p), equal_signs(p.text)
+    if s is None or s.quantity is None or s.quantity.kind != VALUE or len(signs) < 2:
+        return p
+    if _SLOPE.search(s.sides[1].text):
+        return p
+    first, rest = names_in(s.sides[1]), names_in(s.sides[2])
+    at = set(s.quantity.at) or {n for n in rest if stems([n]) & {*moved}}
+    silent = at and not at & first and at <= rest and stems(first - rest) - set(defined)
+    return chained([p[: signs[0][1]], p[signs[1][1] :]], p) if silent else p
+
+
 _IMAGE = re.compile(
     rf"\s*(?P<name>{LATEX_NAME})\s*=\s*(?P<of>{LATEX_NAME})\s*\(\s*(?P<at>{LATEX_NAME})\s*\)\s*$"
 )
@@ -75,8 +100,17 @@ _LONGER = re.compile(
 )
 
 
+_ALL_ALIKE = re.compile(r"=\s*(?:\.{3}|…|\\[lc]?dots[a-z]?)\s*=")  # z_1 = z_2 = ... = z_n
+
+_SHAPE = r"\(\s*[^()=]+(?:,|\\times(?![A-Za-z])|[×x])[^()=]+\)\s*"
+_SHAPES = re.compile(  # (B, D) @ (D, C) = (B, C)
+    rf"\s*(?:{_SHAPE}(?:@|\*|·|\\cdot|\\times|\\odot)\s*)+{_SHAPE}(?:=|\\to|→|\\rightarrow)"
+)
+
+
 _NOISE = re.compile(
-    r"\+\s*(\\(?:var)?epsilon|\\(?:math|bold)\w+\s*\{?\\(?:var)?epsilon\}?|[eu](?:_i)?)\s*\.?$"
+    r"\+\s*(\\(?:var)?epsilon|\\(?:math|bold)\w+\s*\{?\\(?:var)?epsilon\}?|[eu])"
+    r"((?:\s*[_^]\s*(?:\{[^{}]*\}|\w))*)\s*\.?$"
 )
 
 
@@ -87,7 +121,22 @@ def noise_of(p: Passage) -> str:
     'e'
     """
     found = _NOISE.search(p.text) if p.latex else None
-    return latex_name(found[1]) if found else ""
+    return latex_name(found[1] + found[2]) if found else ""
+
+
+_DRAWN = (
+    r"(\\(?:var)?epsilon|\\(?:eta|xi|nu)|\\boldsymbol\s*\{?\\(?:var)?epsilon\}?|(?<![A-Za-z])e)"
+    r"((?:\s*_\s*(?:\{\w+\}|\w))?)\s*\\sim(?![A-Za-z])"
+)
+
+
+def drawn(text: str) -> set[str]:
+    r"""The names of noise that is drawn.
+
+    >>> drawn(r"with \epsilon \sim N(0, 1)")
+    {'epsilon'}
+    """
+    return {latex_name(m[1] + m[2]) for m in re.finditer(_DRAWN, text)}
 
 
 def is_remark(p: Passage) -> bool:
@@ -97,4 +146,8 @@ def is_remark(p: Passage) -> bool:
     True
     """
     longer = p.latex and _LONGER.match(p.text)
-    return bool(longer) or is_image(p) or is_update(p)
+    return (
+        bool(longer or _ALL_ALIKE.search(p.text) or _SHAPES.match(p.text))
+        or is_image(p)
+        or is_update(p)
+    )

@@ -208,3 +208,36 @@ def with_announcement(words: str, part: Passage) -> Passage:
     sign = "∇² =" if found[1].lower() == "hessian" else "∇ ="
     said = Passage(sign, (part.start,) * len(sign), part.start, part.latex)
     return joined([said, part])
+
+
+_LAYOUT = re.compile(
+    r"(?P<rows>\bgradients?\b[^.;]*(?:\brow[- ]vectors?\b|\b1\s*(?:\\times|[x×])\s*n\b)"
+    r"|\bnumerator[- ]layout\b)|(?P<columns>\bdenominator[- ]layout\b)",
+    re.IGNORECASE,
+)
+
+
+def layouts_said(text: str) -> set[str]:
+    """The layouts that words name: of rows, or of columns.
+
+    >>> layouts_said("Here the gradient is a row vector."), layouts_said("a row vector")
+    ({'rows'}, set())
+    """
+    return {m.lastgroup for m in _LAYOUT.finditer(text) if m.lastgroup}
+
+
+_STATIONARY = re.compile(
+    r"(?:\bset\w*|\bequat\w+)\b.*\b(?:zero|0)\b|\bstationary\b|\bfirst[- ]order\b|\bvanish"
+    r"|\boptimality\b|\b(?:mini|maxi)mi[sz]ers?\b|\bcritical points?\b|\bnormal equations?\b"
+    r"|\bat (?:the|a|an) (?:minim|maxim|optim)",
+    re.IGNORECASE,
+)
+
+
+def says_zero(text: str) -> bool:
+    """True for words that set a derivative to zero.
+
+    >>> says_zero("Setting this to zero gives"), says_zero("We have")
+    (True, False)
+    """
+    return bool(_STATIONARY.search(text))

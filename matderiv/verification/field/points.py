@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from matderiv.errors import DomainError
 from matderiv.expr import Expr
 from matderiv.lazy import np
 from matderiv.numeric.draws import LABEL_FACTS, ROW_FACTS
 from matderiv.numeric.evaluate import Sizes
 from matderiv.shapes import concrete, is_scalar
 from matderiv.verification.field.dual import OutOfReach
-from matderiv.verification.field.residues import CHAIN, Array, Field
+from matderiv.verification.field.residues import CHAIN, Array, Field, Unlucky
 
 BATCH = 8  # points at the same sizes, computed side by side
 ALIKE = 4  # of them with all labels of a variable the same, where formulas have values there
@@ -40,7 +41,10 @@ class FieldPoint:
 
     def dims(self, v: Expr) -> tuple[int, ...]:
         """The concrete shape of an expression."""
-        return concrete(v.shape, self.sizes)
+        try:
+            return concrete(v.shape, self.sizes)
+        except DomainError as error:  # n - 4 entries, where n is 3
+            raise Unlucky from error
 
     def scalar(self, name: str, level: int) -> Array:
         """A random residue other than 0 for each point: what e, i or π are at a level.
