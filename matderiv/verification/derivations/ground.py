@@ -42,12 +42,13 @@ class Memory:
     """What was found out already: derivatives that values have confirmed, and verdicts.
 
     Expressions say what they are of, so that this holds whatever else is tried for a problem.
-    `barren` are the functions of which no stationary point was found.
+    `barren` are the functions of which no stationary point was found, `unread` has definitions.
     """
 
     derivatives: dict[object, Expr] = field(default_factory=dict)
     verdicts: dict[object, Verdict] = field(default_factory=dict)
     barren: list[Expr] = field(default_factory=list)
+    unread: dict[object, MatderivError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -355,7 +355,7 @@ class Problem:
         key = repr((sorted(self.shapes.items()), sorted(self.assume.items()), self.summed))
         if key not in self.readings:
             source = Definitions(self.document, self.shapes, self.assume, self.summed)
-            self.readings[key] = source.read(task.plan, task.given, lines)
+            self.readings[key] = source.read(task.plan, task.given, lines, self.memory.unread)
         return self.readings[key]
 
     @staticmethod

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matderiv.errors import MatderivError, ShapeError, UnknownName
+from matderiv.errors import LimitError, MatderivError, ShapeError, UnknownName
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading
 from matderiv.verification.derivations.choices import LOSSES
@@ -21,6 +21,8 @@ from matderiv.verification.quantities import LATEX_NAME
 
 Read = tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]
 """What was read, and by their names the definitions that were not."""
+Known = dict[object, MatderivError]
+"""The errors of definitions that could not be read before."""
 _SQUARE = re.compile(
     r"[^()=]*?(?P<open>(?:\\left\s*)?\().*?(?P<closes>(?:\\right\s*)?)(?P<close>\))"
     r"\s*(?:\^\s*(?:2|\{\s*2\s*\})|²)\s*[.,]?\s*"
@@ -37,11 +39,18 @@ class Definitions:
     assume: Mapping[str, Any]
     summed: bool = False
 
-    def read(self, plan: Plan, given: Sequence[Definition], lines: Lines) -> Read:
-        """All definitions read together; those of lines that cannot be read are left out."""
+    def read(self, plan: Plan, given: Sequence[Definition], lines: Lines, known: Known) -> Read:
+        """All definitions read together; those of lines that cannot be read are left out.
+
+        Those are `known` from then on by their names and what is behind them: other kinds of other
+        names change nothing about them.
+        """
         wanted = [d for d in plan.definitions if d.name != plan.function]
         wanted += [d for d in plan.definitions if d.name == plan.function]
-        broken: dict[str, tuple[LineVerdict, MatderivError]] = {}
+        keys = {d: self._what_is_behind(d, wanted) for d in wanted}
+        errors = {d: known[keys[d]] for d in wanted if keys[d] in known and d not in given}
+        broken = {d.name: (unread(d.passage, e, lines), e) for d, e in errors.items()}
+        wanted = [d for d in wanted if d not in errors]
         tried: dict[Definition, tuple[Definition, MatderivError]] = {}
         while True:
             try:
@@ -50,7 +59,7 @@ class Definitions:
                 name = error.message.split()[0]
                 if name not in self.assume:
                     raise
-                return self.without(name).read(plan, given, lines)
+                return self.without(name).read(plan, given, lines, known)
             except MatderivError as error:
                 at = _blamed(error, wanted) or self._culprit(wanted)
                 if at is None or at in given:
@@ -65,6 +74,21 @@ class Definitions:
                 wanted.remove(at)
                 at, error = tried.get(at, (at, error))
                 broken[at.name] = unread(at.passage, error, lines), error
+                if not isinstance(error, LimitError):
+                    known[keys.get(at, at)] = error
+
+    def _what_is_behind(self, d: Definition, wanted: Sequence[Definition]) -> object:
+        """A definition with those that it needs, and what is declared about their names."""
+        said = {other.name: other for other in wanted}
+        names, left = {d.name}, [d]
+        while left:
+            found = {
+                n for name in names_in(left.pop().passage) for n in (name, split_label(name)[0])
+            }
+            left += [said[n] for n in found - names if n in said]
+            names |= found
+        typed = tuple((n, said[n].passage.text if n in said else "") for n in sorted(names))
+        return d, typed, *(str((n, self.shapes.get(n), self.assume.get(n))) for n in sorted(names))
 
     def without(self, name: str) -> Definitions:
         """The same without what is assumed about a name that occurs nowhere."""

@@ -251,7 +251,7 @@ class Rest:
         with suppress(MatderivError), bounded(MOST):
             found = ((self.ground.derivative(q), self.ground.sides_of(q)[1]) for q in slopes)
             pairs = [[substitute(e, self.where) for e in pair] for pair in dict.fromkeys(found)]
-            conditions = [Condition(e, variables(by)[0]) for e, by in pairs]
+            conditions = [Condition(e, variables(by)[0]) for e, by in pairs if variables(by)]
             left, right, domain = (substitute(e, self.where) for e in (left, right, domain))
             if is_(left, "neg"):
                 left, right = left.args[0], -right

@@ -341,7 +341,9 @@ def by_names(passages: Sequence[Passage]) -> list[Passage]:
     """
     given = [m for p in passages if p.latex and (m := _DENSITY.match(p.text.lstrip()))]
     given = [m for m in given if re.match(r"\s*:?=", m.string[m.end() :])]
-    heads = {_head(m): m["log"] for m in given}
+    said = {(_head(m), re.sub(r"\s|\\mid|[|;]", "", m["at"] or "")) for m in given}
+    several = {head for head, at in said if (head, at) != min(s for s in said if s[0] == head)}
+    heads = {_head(m): m["log"] for m in given if _head(m) not in several}
     alone = {n for p in passages if p.latex for n in names_in(p.blanked(_DENSITY.pattern))}
 
     def named(match: re.Match[str]) -> str:
@@ -363,10 +365,9 @@ def by_names(passages: Sequence[Passage]) -> list[Passage]:
         p = p.with_part(*(found.start("side"),) * 2, rf" \{heads[_head(found)]}\left(")
         return p.replaced(rf"^{_OF}", named)
 
-    latex = (p.latex and bool(heads) for p in passages)
     return [
-        in_logarithms(p).replaced(_DENSITY.pattern, named) if own else p
-        for p, own in zip(passages, latex, strict=True)
+        in_logarithms(p).replaced(_DENSITY.pattern, named) if p.latex and heads else p
+        for p in passages
     ]
 
 
