@@ -82,7 +82,7 @@ class KindSearch:
         error: MatderivError | None = None
         whole: Source | None = None
         try:
-            whole = elaborator.whole(scope.free)
+            whole = elaborator.whole(None if scope.orders else scope.free or None)
         except MatderivError as found:
             error = found
         self.notice(elaborator)
