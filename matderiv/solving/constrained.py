@@ -262,7 +262,7 @@ def _matrix_before(e: Expr, x: Expr) -> Expr | None:
 
     >>> e = read("2*A*X + b*X", shapes={"A": "n,n", "X": "n,k", "b": ""}).expr
     >>> text(_matrix_before(e, e.args[0].args[-1]))
-    'A + b*eye(n)/2'
+    'A + 0.5*b*eye(n)'
     """
     terms: list[Expr] = []
     for a in addends(e):
