@@ -322,19 +322,20 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
     '\\mathbf{w}'
     """
     for name in sorted(names):
-        typed = rf"(?:{_BOLD}\{{\s*\\?{name}\s*\}}|\\?{name}(?![A-Za-z]))"
+        n = re.escape(name)  # what is no name that is read may be a command
+        typed = rf"(?:{_BOLD}\{{\s*\\?{n}\s*\}}|\\?{n}(?![A-Za-z]))"
         base = split_label(name)[0]
         if p.latex:  # \hat\beta_{GLS}
             hatted = rf"\\(?:wide)?hat\s*(?:\{{\s*({typed})\s*\}}|({typed}))\s*"
             p = p.replaced(hatted + _SOLUTION, _padded)
-        own = [n for n in used if n.startswith((f"{base}hat", f"{base}_hat", f"{base}_widehat"))]
+        own = [w for w in used if w.startswith((f"{base}hat", f"{base}_hat", f"{base}_widehat"))]
         if p.latex:
             p = p.replaced(rf"({typed}\s*\}}?)\s*(?:{_STAR}|{_ESTIMATE})", _padded)
             if not own:
                 p = p.replaced(rf"\\(?:wide)?hat\s*(?:\{{\s*({typed})\s*\}}|({typed}))", _padded)
         else:
             words = [w for w in ("hat", "star", "opt") if f"{name}_{w}" not in used]
-            p = p.replaced(rf"(?<![\w.])({name})_(?:{'|'.join(words)})(?!\w)", _padded)
+            p = p.replaced(rf"(?<![\w.])({n})_(?:{'|'.join(words)})(?!\w)", _padded)
     return p
 
 
