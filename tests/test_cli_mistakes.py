@@ -68,6 +68,7 @@ MISTAKES: list[tuple[str, tuple[str, ...], int, list[str]]] = [
     ("switch", ("derive", "x", "x", "--no-check=1"), 2, ["--no-check takes no value"]),
     ("option", ("derive", "x", "x", "--layuot", "row"), 2, ["no option --layuot", "--layout"]),
     ("option", ("check", "x", "x", "--output", "f"), 2, ["check has no option --output"]),
+    ("far", ("solve", "x", "x", "--given", "x = 1"), 2, ["no option --given", "solve --help"]),
     ("declare", ("derive", "x", "x", "--shape", "x n"), 2, ["a name, a colon and sizes", "x n"]),
     ("declare", ("derive", "A", "A", "--assume", "symmetric"), 2, ['--assume "A: symmetric"']),
     ("option", ("derive", "x", "x", "--latex"), 2, ["try:   --format latex"]),

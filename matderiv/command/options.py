@@ -115,9 +115,10 @@ def _unknown_option(flag: str, verb: Verb) -> UsageError:
         hint = INSTEAD.get((verb.name, flag), f"matderiv {verb.name} --help")
         return UsageError(f"{verb.name} has no {flag}", hint=hint)
     word = flag.removeprefix("--")
-    near = get_close_matches(flag, [o.flag for o in verb.options], 1)
-    for name, words in WORDS.items():
-        if word in words and any(o.flag == name for o in verb.options):
+    words = [o.flag.removeprefix("--") for o in verb.options]
+    near = [f"--{found}" for found in get_close_matches(word, words, 1)]
+    for name, known in WORDS.items():
+        if word in known and any(o.flag == name for o in verb.options):
             near = [f"{name} {word}"]
     hint = near[0] if near else f"matderiv {verb.name} --help"
     return UsageError(f"{verb.name} has no option {flag}", hint=hint)

@@ -191,12 +191,14 @@ def _other_kinds(
         return found
     if again is not None and (found := _in_text(asked, answer, again)):
         return found
-    with suppress(WorkLimit), bounded(OTHER_KINDS):
-        if note := right_with(asked, answer, fitting=fitting):
-            return Verdict(VERIFIED, message=f"Right with {note}.", notes=(f"taking {note}",))
-        if message := arrays_instead(asked, answer, fitting=fitting):
-            return Verdict(UNDECIDED, message=message)
-    return None
+    try:
+        with bounded(OTHER_KINDS):
+            if note := right_with(asked, answer, fitting=fitting):
+                return Verdict(VERIFIED, message=f"Right with {note}.", notes=(f"taking {note}",))
+            message = arrays_instead(asked, answer, fitting=fitting)
+    except WorkLimit:
+        message = "other kinds of its names were not tried: too much work"
+    return Verdict(UNDECIDED, message=message) if message else None
 
 
 def _wanted(asked: Asked) -> str:

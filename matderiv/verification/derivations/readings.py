@@ -68,14 +68,13 @@ class Definitions:
                     wanted[wanted.index(at)] = other
                     tried[other] = at, error
                     continue
-                if (better := self._with_rows(wanted, at)) is not None:
-                    wanted = better
-                    continue
+                if (better := self._with_row(wanted, at)) is not None:
+                    return better, broken
                 wanted.remove(at)
                 at, error = tried.get(at, (at, error))
                 broken[at.name] = unread(at.passage, error, lines), error
                 if not isinstance(error, LimitError):
-                    known[keys.get(at, at)] = error
+                    known[keys[at]] = error
 
     def _what_is_behind(self, d: Definition, wanted: Sequence[Definition]) -> object:
         """A definition with those that it needs, and what is declared about their names."""
@@ -88,7 +87,8 @@ class Definitions:
             left += [said[n] for n in found - names if n in said]
             names |= found
         typed = tuple((n, said[n].passage.text if n in said else "") for n in sorted(names))
-        return d, typed, *(str((n, self.shapes.get(n), self.assume.get(n))) for n in sorted(names))
+        declared = (str((n, self.shapes.get(n), self.assume.get(n))) for n in sorted(names))
+        return d, typed, self.summed, *declared
 
     def without(self, name: str) -> Definitions:
         """The same without what is assumed about a name that occurs nowhere."""
@@ -99,16 +99,14 @@ class Definitions:
         wanted = summed(wanted) if self.summed else wanted
         return read_definitions(wanted, self.document, shapes=self.shapes, assume=self.assume)
 
-    def _with_rows(self, wanted: list[Definition], at: Definition) -> list[Definition] | None:
-        """Definitions that can be read, in which the bias of one that `at` is of is a row."""
+    def _with_row(self, wanted: Sequence[Definition], at: Definition) -> Reading | None:
+        """What is read if the bias of a definition that `at` is of is a row."""
         names = {split_label(name)[0] for name in names_in(at.passage)}
-        for k, d in enumerate(wanted):
+        for d in wanted:
             other = _otherwise(d) if d is not at and d.name in names else d
             if other != d:
                 with suppress(MatderivError):
-                    better = [*wanted[:k], other, *wanted[k + 1 :]]
-                    self._together(better)
-                    return better
+                    return self._together([other if one is d else one for one in wanted])
         return None
 
     def _culprit(self, wanted: Sequence[Definition]) -> Definition | None:

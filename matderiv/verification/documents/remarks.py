@@ -105,6 +105,7 @@ _ALL_ALIKE = re.compile(r"=\s*(?:\.{3}|…|\\[lc]?dots[a-z]?)\s*=")  # z_1 = z_2
 _SHAPE = r"\(\s*[^()=]+(?:,|\\times(?![A-Za-z])|[×x])[^()=]+\)\s*"
 _SHAPES = re.compile(  # (B, D) @ (D, C) = (B, C)
     rf"\s*(?:{_SHAPE}(?:@|\*|·|\\cdot|\\times|\\odot)\s*)+{_SHAPE}(?:=|\\to|→|\\rightarrow)"
+    r"\s*(?:\(|\\begin\{)"
 )
 
 

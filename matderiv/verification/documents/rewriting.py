@@ -4,6 +4,7 @@ r"""Signs that people use, in the signs that are read: cases by indicators, sums
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from matderiv.verification.documents.positions import NOWHERE, Passage
@@ -342,8 +343,8 @@ def by_names(passages: Sequence[Passage]) -> list[Passage]:
     given = [m for p in passages if p.latex and (m := _DENSITY.match(p.text.lstrip()))]
     given = [m for m in given if re.match(r"\s*:?=", m.string[m.end() :])]
     said = {(_head(m), re.sub(r"\s|\\mid|[|;]", "", m["at"] or "")) for m in given}
-    several = {head for head, at in said if (head, at) != min(s for s in said if s[0] == head)}
-    heads = {_head(m): m["log"] for m in given if _head(m) not in several}
+    several = Counter(head for head, _ in said)
+    heads = {_head(m): m["log"] for m in given if several[_head(m)] == 1}
     alone = {n for p in passages if p.latex for n in names_in(p.blanked(_DENSITY.pattern))}
 
     def named(match: re.Match[str]) -> str:
