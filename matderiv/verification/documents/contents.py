@@ -64,7 +64,10 @@ _SILENT = (
     r"|\\(?:nonumber|notag|qedhere)(?![A-Za-z])"
     rf"|\\end\{{(?:{'|'.join([*_DISPLAYS, *_INNER])})\*?\}}"
 )
-_ROWS = r"\A\s*\\begin\{array\}\{[^{}]*\}(?P<rows>(?:(?!\\begin\{array).)*=.*)\\end\{array\}\s*\Z"
+_ROWS = (
+    r"\A\s*(?:\\begin\{array\}\{[^{}]*\}|\\eqalign\s*\{)(?P<rows>(?:(?!\\begin\{array).)*=.*)"
+    r"(?:\\end\{array\}|\})\s*\Z"
+)
 _OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
 _SCRIPT = re.compile(
@@ -257,6 +260,7 @@ def rows(content: Passage) -> Iterator[Piece]:
     ['f  = x', '= y']
     """
     content = content.replaced(_ROWS, lambda m: m["rows"].rjust(m.end("rows")), re.DOTALL)
+    content = content.replaced(r"\\cr(?![A-Za-z])", lambda m: r"\\ ")
     content = by_cases(content).blanked(f"{_BEGIN.pattern}|{_SILENT}")
     start, depth = 0, 0
     signs = rf"(?P<cut>\\(?:\\(?:\[[^\]\n]*\])?|newline(?![A-Za-z])))|{_OPAQUE.pattern}"
