@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 import reader
 
-from matderiv import Derivation, curvature, derive, divergence, hvp, solve, taylor, verify, verify_steps
+from matderiv import (
+    Derivation,
+    curvature,
+    derive,
+    divergence,
+    hvp,
+    solve,
+    taylor,
+    verify,
+    verify_steps,
+)
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr
 from matderiv.input.resolve import read
