@@ -37,6 +37,7 @@ CASES: list[tuple[tuple[str, str], str, str, dict[str, Any]]] = [
     (("sum((A*x).*y)", "x"), "A'.*y", "hadamard-for-product", {}),
     (("mean(x.^2)", "x"), "2/3*x/n*2", "factor", {}),
     (("var(x)", "x"), "2/n*(x-sum(x))", "sum-for-mean", {}),
+    (("norm2(X*w-y)^2 + c*norm2(w)^2", "w"), "2*((X'*X + c)*w - X'*y)", "factor", {}),
     (("x'*x/3", "x"), "0.667*x", "rounded-constant", {}),
     (("sum(sin(x))", "x"), "sin(x)", "wrong-function", {}),
     (("tr(inv(X)*A)", "X"), "-inv(X)'*A'*X'", "inverse", {"shapes": {"A": "n,n"}}),

@@ -34,6 +34,7 @@ from matderiv.verification.mistakes.edits import (
     fewer_factors,
     fewer_terms,
     inverses,
+    multiples,
     names,
     orders,
     places,
@@ -67,6 +68,7 @@ FIRST: tuple[tuple[str, Family], ...] = (
     ("power", powers),
 )
 SECOND: tuple[tuple[str, Family], ...] = (
+    ("factor", multiples),
     ("factor", factors),
     ("symmetric-shortcut", symmetric),
     ("extra-term", fewer_terms),

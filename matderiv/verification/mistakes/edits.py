@@ -326,6 +326,13 @@ def factors(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[C
         yield sketch("mul", n, s), f"With the factor {n.params[0]}"
 
 
+def multiples(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
+    """A number beside a square matrix as a multiple of the identity: X'X + λI."""
+    shape = (above.shape if above is not None and above.name == "add" else None) or ()
+    if scalar(s) and len(shape) == 2 and shape[0] == shape[1]:
+        yield sketch("mul", s, sketch("eye", params=shape[:1])), "Times the identity"
+
+
 def symmetric(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
     """A matrix that was taken for symmetric, or a symmetric part that should not be taken."""
     shape = s.shape
