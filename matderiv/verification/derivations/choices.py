@@ -27,6 +27,7 @@ from matderiv.verification.documents.statements import names_in
 MOST = 4  # names that are tried each by itself
 LOSSES = ("L", "J", "E", "C", "l", "ell")
 SIZES = "nmkpqrstd"
+SCATTERS = ("Sigma", "S")  # letters of covariances
 _DISTRIBUTIONS = ("softmax", "log_softmax", "logsumexp")
 
 
@@ -96,10 +97,13 @@ class Unsaid:
     def choices(self) -> Iterator[Choice]:
         """Other choices, the likelier ones first."""
         parts = [e for _, e in self.reading.parts]
-        counts, bias = [*self.counts()], self.biases()
+        counts = [*self.counts()]
         yield from counts
-        yield from (bias.and_(c) for c in (Choice(), *counts) if bias)
-        yield from (Choice(assume={name: fact}) for name, fact in implied(parts, self.unknown))
+        for bias in self.biases():
+            yield from (bias.and_(c) for c in (Choice(), *counts))
+        facts = [*implied(parts, self.unknown)]
+        every = [*([f] for f in facts), *[facts] * (len(facts) > 1)]
+        yield from (Choice(assume=dict(some)) for some in every)
         losses = Choice.of_losses(self.reading), narrow(self.reading)
         yield from (choice for choice in losses if choice)
         for fact, names in self.facts:
@@ -130,15 +134,16 @@ class Unsaid:
             yield Choice(dict.fromkeys(scalars, free[0]))
             yield Choice(dict(zip(scalars, free, strict=False)))
 
-    def biases(self) -> Choice:
-        """The number b that is added to a matrix X*W as a vector, one entry for each column."""
+    def biases(self) -> Iterator[Choice]:
+        """The number b that is added to a matrix X*W as a vector or a row, an entry a column."""
         own = [v for n, v in self.reading.variables.items() if n in self.reading.guessed]
         numbers = {v for v in own if not v.shape}
         sums = [n for _, e in self.reading.parts for n in walk(e) if is_(n, "add")]
         added = {v: n.shape[1] for n in sums if len(n.shape) == 2 for v in numbers & {*n.args}}
-        shapes = {v: v.shape for v in own if added and v.shape}
-        shapes |= {v: (size,) for v, size in added.items()}
-        return Choice({v.name: shape_text(s).replace(" × ", ",") for v, s in shapes.items()})
+        others = {v: v.shape for v in own if v.shape}
+        for row in ((), (1,)) if added else ():
+            shapes = others | {v: (*row, size) for v, size in added.items()}
+            yield Choice({v.name: shape_text(s).replace(" × ", ",") for v, s in shapes.items()})
 
     def counts(self) -> Iterator[Choice]:
         r"""The n of `\frac1n` and of `\sum_{i=1}^n` as a size that nobody named."""
@@ -191,8 +196,8 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
     """Facts about names that nobody says because of what a function is.
 
     What weighs the logarithm of a softmax is a distribution, y in log(1 + exp(-y*z)) is 1 or -1; a
-    matrix Sigma is a covariance, and so is one, or its inverse, whose determinant stands beside a
-    form of it in which it may be transposed.
+    matrix Sigma or S is a covariance, and so is one, or its inverse, whose determinant stands
+    beside a form of it in which it may be transposed.
 
     >>> from matderiv.input.resolve import read
     >>> [*implied([read("-y'*log(softmax(z))").expr], "yz")]
@@ -211,7 +216,9 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
         margins = {v for n in walk(f) if is_(n, "exp", "softplus") for v in variables(n.args[0])}
         found |= {(v.name, "labels"): None for v in own if v in margins and v.name == "y"}
         labels = (split_label(v.name) for v in own if len(v.shape) == 2)
-        sigmas = {f"{s}_{of}".rstrip("_") for s, of in labels if s == "Sigma" and len({*of}) < 2}
+        sigmas = {
+            "_".join(filter(None, n)) for n in labels if n[0] in SCATTERS and len({*n[1]}) < 2
+        }
         found |= {(name, "symmetric"): None for name in sigmas}  # a covariance, by its letter
         for n in walk(f):
             alone = is_(n, "det") or is_(n, "logdet")

@@ -19,7 +19,7 @@ from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.exercises import Exercise, defined_in, exercises
 from matderiv.verification.documents.positions import Lines
 from matderiv.verification.documents.rewriting import PLAIN
-from matderiv.verification.documents.statements import names_in, statement
+from matderiv.verification.documents.statements import equal_signs, names_in, statement
 from matderiv.verification.quantities import VALUE
 from matderiv.verification.verdict import UNDECIDED
 
@@ -338,5 +338,8 @@ def _unreadable(error: MatderivError, exercise: Exercise, lines: Lines) -> Steps
         line = lines.text(number)
     said = f"not read: {error.message}" + (f"\ntry: {error.hint}" if error.hint else "")
     shown = line or exercise.passages[0].text
-    found = LineVerdict(number, shown, UNDECIDED, UNREAD, said, line=line, span=span)
-    return StepsVerdict((found,), exercise.title)
+    found = [LineVerdict(number, shown, UNDECIDED, UNREAD, said, line=line, span=span)]
+    rest = {lines.number(p.start): p for p in exercise.passages if equal_signs(p.text)}
+    told = (UNDECIDED, UNREAD, f"as in line {number}")
+    found += [LineVerdict(k, p.text, *told) for k, p in rest.items() if k != number]
+    return StepsVerdict(tuple(found), exercise.title)

@@ -66,7 +66,7 @@ _SILENT = (
 )
 _ROWS = (
     r"\A\s*(?:\\begin\{array\}\{[^{}]*\}|\\eqalign\s*\{)(?P<rows>(?:(?!\\begin\{array).)*=.*)"
-    r"(?:\\end\{array\}|\})\s*\Z"
+    r"(?:\\end\{array\}|(?<!\\end\{array)\})\s*\Z"
 )
 _OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")

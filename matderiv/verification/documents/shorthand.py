@@ -10,7 +10,7 @@ from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, latex_nam
 
 _LETTER = r"(?:\\[a-z]+\s*|[A-Za-z])(?:_(?:\{\w+\}|\w))?(?![A-Za-z])"
 _OVER = r"\\[dt]?frac\s*\{\s*\\partial\s*(?P<loss>[^{}]+?)\s*\}\s*\{\s*\\partial\s*(?P=of)\s*\}"
-_PLAIN = r"(?:∂|\bd)\s*(?P<plain>[A-Za-z]+)\s*/\s*(?:∂|d)\s*(?P=of)"
+_PLAIN = r"(?:\\partial|∂|\bd)\s*(?P<plain>[A-Za-z]+)\s*/\s*(?:\\partial|∂|d)\s*(?P=of)"
 _SAYS = re.compile(rf"\s*d\s*(?P<of>{_LETTER})\s*:?=\s*(?:{_OVER}|{_PLAIN})\s*[.,;]?\s*")
 _SHORT = rf"(?<![A-Za-z\\])d(?P<of>{_LETTER})"
 
@@ -39,14 +39,18 @@ def by_shorthand(passages: Sequence[Passage]) -> list[Passage]:
 
 _WORD = r"\^\s*\{\s*(?:\\(?:text|mathrm|rm)\s*\{?\s*)?(?P<word>new|old|next|prev)\s*\}?\s*\}"
 
+_DIVERGENCE = r"(?<=KL|L\}|\}\})\s*(?:\\left)?\([^()=]*(?:\\\||\|\|)[^()=]*\)(?=\s*:?=)"
+
 
 def with_labels(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which w^{new} is a name and no power.
+    r"""Formulas in which w^{new} is a name and no power, and `KL(q\|p) = ...` defines KL.
 
-    >>> with_labels([Passage.of(r"w^{\text{new}} = 2w", latex=True)])[0].text
-    'w_{new} = 2w'
+    >>> lines = (r"w^{\text{new}} = 2w", r"D_{KL}(q\|p) = \mu^2")
+    >>> [p.text for p in with_labels([Passage.of(line, latex=True) for line in lines])]
+    ['w_{new} = 2w', 'D_{KL} = \\mu^2']
     """
-    return [p.replaced(_WORD, lambda m: f"_{{{m['word']}}}") if p.latex else p for p in passages]
+    found = [p.replaced(_DIVERGENCE, lambda m: "") if p.latex else p for p in passages]
+    return [p.replaced(_WORD, lambda m: f"_{{{m['word']}}}") if p.latex else p for p in found]
 
 
 _STEP = r"\s*\^\s*(?:\{\s*\+\s*\}|\+)"
