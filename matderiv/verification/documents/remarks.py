@@ -109,6 +109,11 @@ _SHAPES = re.compile(  # (B, D) @ (D, C) = (B, C)
 )
 
 
+_ORDER = re.compile(  # k = O(log 1/ε)
+    r"=\s*(?:\\mathcal\s*\{?\s*[Oo]\s*\}?|O)\s*(?:\\left\s*|\\[bB]igg?l?\s*)?\([^=]*$"
+)
+
+
 _NOISE = re.compile(
     r"\+\s*(\\(?:var)?epsilon|\\(?:math|bold)\w+\s*\{?\\(?:var)?epsilon\}?|[eu])"
     r"((?:\s*[_^]\s*(?:\{[^{}]*\}|\w))*)\s*\.?$"
@@ -148,7 +153,7 @@ def is_remark(p: Passage) -> bool:
     """
     longer = p.latex and _LONGER.match(p.text)
     return (
-        bool(longer or _ALL_ALIKE.search(p.text) or _SHAPES.match(p.text))
+        bool(longer or _ALL_ALIKE.search(p.text) or _SHAPES.match(p.text) or _ORDER.search(p.text))
         or is_image(p)
         or is_update(p)
     )
