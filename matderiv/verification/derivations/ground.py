@@ -234,14 +234,14 @@ class Ground:
     def is_mixed(self, q: Quantity) -> bool:
         """True where a function uses the name it is derived by, and all that is behind it, at once.
 
-        A number that is all that is left of arrays, as a mean is, leaves what is behind it alone.
+        What has fewer axes than all that is behind it, as a mean has, leaves that alone.
         """
         if q.by not in self.functions:
             return False
         (f, _), inner = self.sides_of(q), self.functions[q.by]
         behind = {*variables(inner)}
         shared = bool(behind) and behind <= {*variables(f)}
-        return shared and (bool(inner.shape) or not all(v.shape for v in behind))
+        return shared and len(inner.shape) >= min(len(v.shape) for v in behind)
 
     def is_made_up(self, q: Quantity) -> bool:
         """True for the derivative by what a function that nobody defines is directly of."""

@@ -195,7 +195,9 @@ class Paper:
         data = {n: fact for n, fact in own.supposed.items() if fact == "simplex" and n not in moved}
         own.assume = {**data, **own.assume}
         declared = own.joined(self.given)
-        problem = Problem(self.document, exercise.passages, declared.shapes, declared.assume)
+        both = declared.shapes, declared.assume  # with an index pi is no constant
+        shapes, assume = ({"pi_" if n == "pi" else n: d[n] for n in d} for d in both)
+        problem = Problem(self.document, exercise.passages, shapes, assume)
         problem.title, problem.facts = exercise.title, own.assume
         problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed
         problem.memory = self.memory

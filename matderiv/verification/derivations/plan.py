@@ -196,8 +196,7 @@ def _completed(
     written_out = [replace(c, role=CALLED) if c.name in dummies else c for c in chains]
     functions = [f for f in functions if f.name not in dummies]
     derived = {c.quantity.of for c in chains if c.quantity and c.quantity.kind == DERIVATIVE}
-    upstream = {s.quantity.by for c in chains for p in c.sides for s in signs(p.text, p.latex)}
-    moved = {*by, *changing - derived - upstream}
+    moved = {*by, *changing - derived}
     points = [d.name for d in definitions if d.name in moved and d.name != function]
     points = [name for name in points if _is_point(name, chains, definitions, moved)]
     written_out = [replace(c, role=CONDITION) if c.name in points else c for c in written_out]
@@ -214,7 +213,6 @@ def _is_point(
     """True for `P = inv(S)` where everything is derived by P, and S is not spoken of again.
 
     What has a definition does not move; such a name is a variable, and its definition its value.
-    What only an upstream derivative on the right is by, as z in ∂L/∂W = ∂L/∂z x', is none.
     """
     inner = {n for d in definitions if d.name == name for n in names_in(d.passage)}
     inner.update("".join(n for n in inner if len(n) < 4))  # Xw may be X*w

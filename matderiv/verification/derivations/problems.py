@@ -362,7 +362,7 @@ class Problem:
     def _moving(reading: Reading, plan: Plan, wrt: Any) -> list[str]:
         """The names that move: as asked, as the lines say, or the only one there is."""
         names = _names(wrt)
-        for said in (plan.by, plan.changing, plan.arguments, plan.solved):
+        for said in (plan.by | plan.changing, plan.arguments, plan.solved):
             arrays = {entry_name(n, reading.variables, reading.rows)[0] for n in said}
             names = names or [n for n in reading.variables if n in arrays]
         occurring = [v.name for v in variables(reading.expr)]
@@ -378,8 +378,8 @@ class Problem:
                 raise UnknownName(f"there is no variable {name}", hint=one_of(reading.variables))
             moving[v.name] = v
         how = (c.layout, c.structure, c.seed, c.points)
-        alone = plan.by - plan.changing - plan.arguments  # dφ of φ(X) has no dB
-        still = alone if plan.changing & plan.arguments else ()
+        still = moving.keys() - plan.changing  # dφ of φ(X) has no dB
+        still = still if len(still) < len(moving) else set()
         return Ground(reading, functions, moving, *how, self.memory, still=still)
 
 

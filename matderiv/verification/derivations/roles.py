@@ -134,14 +134,15 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
     if q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1 and s.case is None:
         return replace(made, role=CONDITION)
-    if _is_number(q, sides, so_far) or (s.condition and q.kind != DERIVATIVE):
+    inside = _is_inner(s, so_far, later)
+    if _is_number(q, sides, so_far) or (s.condition and q.kind != DERIVATIVE and not inside):
         return replace(made, role=CONDITION)
     if s.announced is not None and not slope and q.of not in {*names, *so_far.differentiated}:
         return replace(made, role=CALLS, quantity=s.announced)
     base, label = split_label(q.of)
     entry = label.isalpha() and len(label) < 3 and base in names
     entry = entry and not (q.at and label in GREEK_NAMES)  # m_\\mu(p) beside m(p)
-    solved = so_far.solves(s, q.of) and not (s.introduced or _is_inner(s, so_far, later))
+    solved = so_far.solves(s, q.of) and not (s.introduced or inside)
     if q.kind != VALUE or q.of in names or entry or solved:
         return made
     if q.of in names_in(sides[0]):
@@ -163,13 +164,15 @@ def _is_number(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:
 def _is_inner(s: Statement, so_far: Named, later: Sequence[Statement]) -> bool:
     """True for `z = A*y` of which f(z) is a function, where derivatives by y, or of z, are to come.
 
-    Once a derivative was taken, only those of z tell: `y = ...` may be what an equation comes to.
+    Once a derivative was taken, only those of z tell, and those by names that are new: `y = ...`
+    may be what an equation comes to.
     """
-    if so_far.zero or s.quantity is None:
+    if so_far.zero or s.quantity is None or s.quantity.kind != VALUE:
         return False
-    by = {t.quantity.by for t in later if t.quantity and t.quantity.kind == DERIVATIVE}
-    if not so_far.claimed:
-        return bool(by & names_in(s.sides[-1]))
+    slopes = [t.quantity for t in later if t.quantity and t.quantity.kind == DERIVATIVE]
+    new = names_in(s.sides[-1]) - (so_far.mentioned if so_far.claimed else set())
+    if new & {n for q in slopes for n in (q.by, split_label(q.by)[0])}:
+        return True
     found = (sign.quantity for t in later for p in t.sides for sign in signs(p.text, p.latex))
     return any(q.of == s.quantity.of and q.by in names_in(s.sides[-1]) for q in found)
 
@@ -216,13 +219,16 @@ def _used(name: str, later: Sequence[Statement]) -> bool:
 
 
 def changes_in(side: Passage, known: Collection[str]) -> set[str]:
-    """The names, of those that are `known`, whose changes dX a side uses.
+    """The names, of those that are `known`, whose changes dX a side uses; ∂f/∂X has none.
 
     A word that is known itself, or a function such as det, is no change.
 
     >>> sorted(changes_in(Passage.of("2*x'dx + tr(dA*B) + d(z) - det(B)"), ["x", "A", "z", "et"]))
     ['A', 'x', 'z']
     """
+    slopes = [sign.span for sign in signs(side.text, side.latex) if not sign.operand]
+    for start, end in slopes:
+        side = side.erased(start, end)
     if side.latex:
         found = {latex_name(m[1]) for m in re.finditer(rf"{LATEX_D}({LATEX_NAME})", side.text)}
         return found & {*known}

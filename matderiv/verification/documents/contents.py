@@ -274,8 +274,19 @@ def rows(content: Passage) -> Iterator[Piece]:
 
 
 def _unaligned(row: Passage) -> Passage:
-    """A row without the signs that align it; those of matrices stay."""
-    return row if _OPAQUE.search(row.text) else row.blanked(r"(?<!\\)&")
+    r"""A row without the signs that align it; those of matrices stay.
+
+    >>> _unaligned(Passage.of("a &= b & c &= d", latex=True)).text
+    'a  = b \\qquad  c  = d'
+    """
+    column = r"(?<=[^\s&=])\s*(?<!\\)&(?=\s*[^\s&=][^=]*=)"
+
+    def cut(match: re.Match[str]) -> str:
+        return r" \qquad " if equal_signs(match.string[: match.start()]) else match[0]
+
+    if _OPAQUE.search(row.text):
+        return row
+    return row.replaced(column, cut).blanked(r"(?<!\\)&")
 
 
 def _heading(p: Passage, suffix: str) -> re.Match[str] | None:
