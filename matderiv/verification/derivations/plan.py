@@ -189,6 +189,7 @@ def _completed(
     written_out = [_written(_written(c, primes), functions) for c in chains]
     calls = {c.name: c.quantity.at for c in chains if c.role == GIVES and c.quantity}
     named = {n for c in written_out for n in _differentiated(c)} | {function, *standard}
+    named |= {n for c in chains for n in _differentiated(c, by="")}  # \nabla f(x + tp)
     dummies = {f.name for f in functions} - named - _occurring(written_out)
     bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
     bodies = [d for d in bodies if d.name not in dummies]
@@ -252,11 +253,12 @@ def _occurring(chains: Sequence[Chain]) -> set[str]:
     return {n for p in (*formulas, *(p for c in chains for p in c.sides)) for n in names_in(p)}
 
 
-def _differentiated(c: Chain) -> set[str]:
+def _differentiated(c: Chain, by: str | None = None) -> set[str]:
     """The functions that a statement differentiates, or says the value of once more."""
     found = {c.quantity.of} if c.quantity is not None and c.role != GIVES else set()
     sides = (*c.sides, *([c.first] if c.first is not None else []))
-    return found | {sign.quantity.of for p in sides for sign in signs(p.text, p.latex)}
+    said = [sign.quantity for p in sides for sign in signs(p.text, p.latex)]
+    return found | {q.of for q in said if by in (None, q.by)}
 
 
 def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:

@@ -65,6 +65,7 @@ _SILENT = (
     rf"|\\end\{{(?:{'|'.join([*_DISPLAYS, *_INNER])})\*?\}}"
 )
 _ROWS = r"\A\s*\\begin\{array\}\{[^{}]*\}(?P<rows>(?:(?!\\begin\{array).)*=.*)\\end\{array\}\s*\Z"
+_COLUMN = r"(?<=[^\s&=])\s*(?<!\\)&(?=\s*[^\s&=][^=]*=)"  # a = b & c = d
 _OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
 _SCRIPT = re.compile(
@@ -274,19 +275,13 @@ def rows(content: Passage) -> Iterator[Piece]:
 
 
 def _unaligned(row: Passage) -> Passage:
-    r"""A row without the signs that align it; those of matrices stay.
+    """A row without the signs that align it; those of matrices stay."""
+    return row if _OPAQUE.search(row.text) else row.replaced(_COLUMN, _cut).blanked(r"(?<!\\)&")
 
-    >>> _unaligned(Passage.of("a &= b & c &= d", latex=True)).text
-    'a  = b \\qquad  c  = d'
-    """
-    column = r"(?<=[^\s&=])\s*(?<!\\)&(?=\s*[^\s&=][^=]*=)"
 
-    def cut(match: re.Match[str]) -> str:
-        return r" \qquad " if equal_signs(match.string[: match.start()]) else match[0]
-
-    if _OPAQUE.search(row.text):
-        return row
-    return row.replaced(column, cut).blanked(r"(?<!\\)&")
+def _cut(match: re.Match[str]) -> str:
+    """The space between two equations that stand in one row."""
+    return r" \qquad " if equal_signs(match.string[: match.start()]) else match[0]
 
 
 def _heading(p: Passage, suffix: str) -> re.Match[str] | None:
@@ -398,10 +393,8 @@ def _inline(p: Passage) -> Iterator[Piece]:
 
 def _is_prose(text: str) -> bool:
     """True for a sentence: words, and no equation or membership."""
-    if _LABEL.fullmatch(text):
-        return True
-    if announced(text):
-        return False
+    if _LABEL.fullmatch(text) or announced(text):
+        return bool(_LABEL.fullmatch(text))
     words = bool(_PROSE.search(text) or _SCRIPT.search(text))
     text = NUMBERED.sub("", text)
     return words and not (equal_signs(text) or "∈" in text or r"\in" in text)
