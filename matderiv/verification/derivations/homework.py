@@ -25,6 +25,9 @@ from matderiv.verification.verdict import UNDECIDED
 
 PARTS = 9  # definitions of the same name in one exercise
 STAGES = 3  # places where facts change in one exercise
+_OF_COLUMNS = re.compile(
+    r"(?i)softmax[^.$]{0,60}\bcolumn|\bcolumn[^.$]{0,60}softmax|one-hot columns"
+)
 
 
 @dataclass
@@ -205,7 +208,10 @@ class Paper:
             progress.title, progress.lines = exercise.title, problem.progress
         try:
             said = _said(exercise, self.conventions)
-            return problem.verdict(None, self.wrt, said, quick=quick)
+            verdict = problem.verdict(None, self.wrt, said, quick=quick)
+            rows = any("of each row; of each column" in note for note in verdict.notes)
+            other = rows and _OF_COLUMNS.search(self.document)
+            return verdict.doubted("the softmax may be of each column") if other else verdict
         except MatderivError as error:
             return _unreadable(error, exercise, Lines(self.document))
 

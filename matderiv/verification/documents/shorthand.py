@@ -126,10 +126,11 @@ def by_lines(passages: Sequence[Passage], lines: Mapping[str, str]) -> list[Pass
     'U_{:,w}^T v'
     """
     free = r"(?<!_)(?:(?<!_\{)|(?<=\\nabla_\{))"
-    typed = rf"{free}(?P<base>{LATEX_SYMBOL})\s*_\s*(?:\{{\s*([a-z])\s*\}}|([a-z]))"
+    name = rf"{free}(?P<base>{LATEX_SYMBOL})\s*_\s*(?:\{{\s*([a-z])\s*\}}|([a-z]))"
+    typed = rf"{name}|\\[A-Za-z]+"  # letters of a command are none
 
     def named(match: re.Match[str]) -> str:
-        whole = lines.get(latex_name(match["base"].strip()))
+        whole = lines.get(latex_name((match["base"] or "").strip()))
         return whole.replace("%", match[2] or match[3]) if whole else match[0]
 
     return [p.replaced(typed, named) if p.latex and lines else p for p in passages]
