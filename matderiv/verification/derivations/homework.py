@@ -165,7 +165,9 @@ class Paper:
         if self.conventions.layout == "gradient" and exercise.by_rows and verdict.wrong:
             other = self._by_facts(replace(exercise, layouts=set()))
             verdict = _in_one_layout(verdict, other, "gradient")
-        elif self.conventions.layout == "gradient" and any(map(_is_turned, verdict.lines)):
+        elif self.conventions.layout == "gradient" and any(
+            k.correct is False and k.diagnosis == "other-layout" for k in verdict.lines
+        ):
             for layout in ("numerator", "denominator"):
                 there = replace(self, conventions=replace(self.conventions, layout=layout))
                 verdict = _in_one_layout(verdict, there._by_facts(exercise), layout)
@@ -225,10 +227,6 @@ def _sections(exercise: Exercise) -> Iterator[Exercise]:
         yield replace(exercise, passages=own, start=head)
 
 
-def _is_turned(line: LineVerdict) -> bool:
-    return line.correct is False and line.diagnosis == "other-layout"
-
-
 def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> StepsVerdict:
     """The verdict in another layout, if all that is said fits it, and more than one claim tells.
 
@@ -240,7 +238,7 @@ def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> S
     kept = [line for line in verdict.lines if line.correct]
     wrong = [line for line in verdict.lines if line.correct is False]
     turned = [line for line in wrong if (line.number, line.text) in right]
-    if not turned or any(_is_turned(line) and line not in turned for line in wrong):
+    if not turned or any(k.diagnosis == "other-layout" and k not in turned for k in wrong):
         return verdict
     fits = not any((line.number, line.text) in against for line in kept)
     if fits and len({line.text.partition("=")[0].strip() for line in turned}) > 1:

@@ -190,7 +190,9 @@ def _completed(
     calls = {c.name: c.quantity.at for c in chains if c.role == GIVES and c.quantity}
     named = {n for c in written_out for n in _differentiated(c)} | {function, *standard}
     named |= {n for c in chains for n in _differentiated(c, by="")}  # \nabla f(x + tp)
-    dummies = {f.name for f in functions} - named - _occurring(written_out)
+    left = (c.first for c in written_out if c.quantity and c.quantity.kind == FORMULA and c.first)
+    sides = (*left, *(p for c in written_out for p in c.sides))  # what stands without arguments
+    dummies = {f.name for f in functions} - named - {n for p in sides for n in names_in(p)}
     bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
     bodies = [d for d in bodies if d.name not in dummies]
     chains = [_written(_written(c, primes), functions, dummies) for c in chains]
@@ -245,12 +247,6 @@ def _primed(c: Chain, functions: Sequence[Called]) -> Called | None:
         return None
     found = called(f.name + q.order * "'", c.first, c.sides[-1]) if c.first else None
     return found if found is not None and found.head.endswith("'") else None
-
-
-def _occurring(chains: Sequence[Chain]) -> set[str]:
-    """The names that stand in sides, and in formulas on the left, without arguments."""
-    formulas = (c.first for c in chains if c.quantity and c.quantity.kind == FORMULA and c.first)
-    return {n for p in (*formulas, *(p for c in chains for p in c.sides)) for n in names_in(p)}
 
 
 def _differentiated(c: Chain, by: str | None = None) -> set[str]:

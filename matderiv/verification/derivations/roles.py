@@ -206,16 +206,13 @@ def _meant(s: Statement, so_far: Named, later: Sequence[Statement]) -> Quantity:
     function, _, label = q.of.partition("_")
     if function in ("H", "J") and label in so_far.names and function not in so_far.names:
         return Quantity(DERIVATIVE, label, order=1 + (function == "H"))  # J_F(x, y), H_f
-    if function == "H" and so_far.claimed and not s.introduced and not _used("H", later):
+    used = any("H" in names_in(side) for t in later for side in t.sides)
+    if function == "H" and so_far.claimed and not s.introduced and not used:
         last = so_far.last
         if label not in so_far.names and last is not None:
             return Quantity(DERIVATIVE, last.of, last.by, order=2)
         return Quantity(DERIVATIVE, order=2)
     return q
-
-
-def _used(name: str, later: Sequence[Statement]) -> bool:
-    return any(name in names_in(side) for s in later for side in s.sides)
 
 
 def changes_in(side: Passage, known: Collection[str]) -> set[str]:

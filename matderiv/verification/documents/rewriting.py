@@ -225,7 +225,7 @@ _BOLD = (
     r"\\(?:mathbf|boldsymbol|bm|vec|bf)\s*(?:\{\s*(?P<in>[A-Za-z])\s*\}"
     r"|(?P<at>[A-Za-z])(?![A-Za-z]))"
 )
-_UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+"
+UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+"
 PLAIN = "plain"  # before a letter that is bold elsewhere
 
 
@@ -239,7 +239,7 @@ def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     ('\\mathbf{b}^T x + \\mathrm{plainb} b_i', {'b'})
     """
     bold = {m["in"] or m["at"] for p in passages if p.latex for m in re.finditer(_BOLD, p.text)}
-    typed = rf"(?P<word>{_BOLD}|{_UPRIGHT})|(?P<letter>[A-Za-z])(?!\s*_)"
+    typed = rf"(?P<word>{_BOLD}|{UPRIGHT})|(?P<letter>[A-Za-z])(?!\s*_)"
 
     def named(match: re.Match[str]) -> str:
         own = match["letter"] in bold
