@@ -34,6 +34,16 @@ def in_short(shown: str, longest: int = 60) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def counted(least: int, most: int) -> str:
+    """How many arguments something takes.
+
+    >>> counted(1, 1), counted(1, 3)
+    ('1 argument', '1 to 3 arguments')
+    """
+    number = str(most) if least == most else f"{least} to {most}"
+    return f"{number} argument{'s' * (most != 1)}"
+
+
 def one_of(names: Iterable[str], most: int = 12) -> str | None:
     """A hint that lists what there is to choose from; None where there is nothing.
 

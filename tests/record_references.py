@@ -389,6 +389,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "selu": entrywise(
         lambda u: 1.0507009873554805 * (u if u > 0 else 1.6732632423543772 * (math.exp(u) - 1))
     ),
+    "elu_down_to": beside(lambda u, a: u if u > 0 else a * (math.exp(u) - 1)),
     "hardsigmoid": entrywise(lambda u: sorted((0, u / 6 + 0.5, 1))[1]),
     "hardswish": entrywise(lambda u: u * sorted((0, u / 6 + 0.5, 1))[1]),
     "sech": entrywise(lambda u: 2 / (math.exp(u) + math.exp(-u))),
@@ -526,6 +527,9 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "bce_logits": lambda z, y: _bce(1 / (1 + np.exp(-z)), y),
     "cross_entropy": _cross_entropy,
     "hinge": lambda z, y: np.mean([max(0, 1 - m) for m in np.multiply(*_paired(z, y)).flat]),
+    "cosine_similarity": lambda x, y: math.cos(
+        math.acos(sum(x * y) / math.sqrt(sum(x * x) * sum(y * y)))
+    ),
     "kl": lambda p, q: sum(entrywise(lambda a, b: a * math.log(a / b))(*_paired(p, q)).flat),
     "layernorm": lambda x, eps: _normalised(x, eps, True, 1),
     "rmsnorm": lambda x, eps: _normalised(x, eps, False, 1),

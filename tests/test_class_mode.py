@@ -210,3 +210,10 @@ def test_what_an_ended_process_had_to_judge_is_judged_here(monkeypatch: Any) -> 
 def end_at_once(*_: Any) -> None:
     """A process that ends before it judged anything."""
     os._exit(1)
+
+
+def test_an_answer_that_does_not_fit_is_told_in_one_line() -> None:
+    (found,) = verify_rows([Row(1, "norm2(A*x - b)^2", "x", "2*A*(A*x - b)")])
+    assert found.message == (
+        "cannot multiply 2*A by (A*x - b). Transposed in part it is right: 2*A'*(A*x - b)."
+    )

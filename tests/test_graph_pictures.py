@@ -102,13 +102,13 @@ def test_nothing_overlaps_and_nothing_leaves_the_page(c: Case, numbers: bool) ->
 def points_of(path: str) -> list[tuple[float, float]]:
     """Points on a wire, close to each other."""
     out: list[tuple[float, float]] = []
-    for letter, rest in re.findall(r"([MHC])([^MHC]*)", path):
+    for letter, rest in re.findall(r"([MLC])([^MLC]*)", path):
         v = [float(n) for n in rest.split()]
         if letter == "M":
             out.append((v[0], v[1]))
-        elif letter == "H":
+        elif letter == "L":
             (x, y), steps = out[-1], np.linspace(0, 1, 20)[1:]
-            out += [(x + (v[0] - x) * t, y) for t in steps]
+            out += [(x + (v[0] - x) * t, y + (v[1] - y) * t) for t in steps]
         else:
             (x, y), steps = out[-1], np.linspace(0, 1, 20)[1:]
             for t in steps:

@@ -107,6 +107,12 @@ CELL = (cell(1, 5, "H"), {"x": "4", "h": "3", "W": "3,4", "U": "3,3", "b": "3", 
 
 MODULES: dict[str, Module] = {
     **{name: of_one(f"{name}(X)", own) for name, own in ACTIVATIONS.items()},
+    "elu down to": Module("elu(X, 0.3)", lambda X: F.elu(X, 0.3), ({"X": "3,4"}, {"X": "5"})),
+    "cosine similarity": Module(
+        "cosine_similarity(x, y)",
+        lambda x, y: F.cosine_similarity(x, y, 0),
+        ({"x": "5", "y": "5"}, {"x": "2", "y": "2"}),
+    ),
     "linear": Module(
         "W*x + b", lambda x, W, b: F.linear(x, W, b), ({"x": "4", "W": "3,4", "b": "3"},)
     ),

@@ -84,6 +84,17 @@ def test_a_kind_alone_gets_sizes_that_fit(client: TestClient) -> None:
     assert found["results"][0]["text"] == "sum(a,1)'"
 
 
+def test_what_sympy_would_take_long_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"ask": "derive", "f": "x'*A*x", "by": "x"}
+    assert "no form for SymPy" not in str(reply(asked))
+    monkeypatch.setattr("matderiv.page.replies.MOST_COPIED", 3)
+    (found,) = reply(asked)["results"]
+    assert (found["sympy"], *found["notes"]) == (
+        "",
+        "no form for SymPy, which takes long where there are over 5,000 symbols",
+    )
+
+
 def test_several_variables_at_once(client: TestClient) -> None:
     found = asked(client, ask="derive", f="norm2(W*x + b)^2", by="W,b")
     assert [r["by"] for r in found["results"]] == ["W", "b"]

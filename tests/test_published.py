@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 import reader
 
-from matderiv import Derivation, curvature, derive, divergence, hvp, solve, taylor, verify
+from matderiv import (
+    Derivation,
+    curvature,
+    derive,
+    divergence,
+    hvp,
+    solve,
+    taylor,
+    verify,
+    verify_steps,
+)
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr
 from matderiv.input.resolve import read
@@ -128,3 +138,37 @@ def test_most_results_are_as_short_as_in_the_tables() -> None:
     tables = [r for r in ROWS["published"] if symbols(r.get("table", ""))]
     assert len(tables) > 160
     assert len(LONGER) <= 0.15 * len(tables)
+
+
+ANSWERS: list[tuple[str, str, str, dict[str, str], bool | None]] = [
+    ("norm2(X*w-y)^2", "w", r"2\sum_i (x_i^\top w - y_i) x_i",
+     {"X": "N,d", "w": "d", "y": "N"}, True),
+    (r"\sum_i x_i^\top x_i", "x", "2x", {"x": "n"}, True),
+    (r"\frac{e^{z_i}}{\sum_j e^{z_j}}", "z_i",
+     r"\operatorname{diag}\left(\frac{e^{z_i}}{\sum_j e^{z_j}}\right)", {"z": "n"}, False),
+]  # fmt: skip
+LINES = [
+    ("f = w'*S*w - l*(w'*w - 1); grad = 2*S*w - 2*l*w; 2*S*w - 2*l*w = 0; S*w = 3*l*w",
+     {"S": "n,n", "w": "n", "l": ""}, {"S": "symmetric"}, "w", 4),
+    ("f = (x'*A*x)/(x'*x); grad = 2*(A*x - (x'*A*x)/(x'*x)*x)/(x'*x); grad = 0; "
+     "A*x = (x'*A*x)/(x'*x)*x", {"A": "n,n", "x": "n"}, {"A": "symmetric"}, "x", None),
+    ("f = (x'*y)/norm2(x); grad = y/norm2(x) - (x'*y)*x/norm2(x)^3; grad = 0; "
+     "y*(x'*x) = (x'*y)*x", {"x": "n", "y": "n"}, {}, "x", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "wrt", "answer", "shapes", "right"), ANSWERS)
+def test_an_answer_of_the_frontier_is_judged(
+    f: str, wrt: str, answer: str, shapes: dict[str, str], right: bool
+) -> None:
+    assert verify(f, wrt, answer, shapes=shapes, diagnosis=False).correct is right
+
+
+@pytest.mark.parametrize(("lines", "shapes", "assume", "wrt", "wrong"), LINES)
+def test_a_derivation_of_the_frontier_breaks_where_it_is_wrong(
+    lines: str, shapes: dict[str, str], assume: dict[str, str], wrt: str, wrong: int | None
+) -> None:
+    found = verify_steps(lines.split("; "), wrt=wrt, shapes=shapes, assume=assume)
+    assert found.correct is (wrong is None)
+    first = found.first_wrong
+    assert (first and first.number) == wrong

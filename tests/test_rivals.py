@@ -121,6 +121,8 @@ ASKED: list[tuple[Any, Any, str]] = [
     (sp.sqrt((x.T * x)[0, 0]), x, "x/sqrt(sum(x.^2))"),
     (sp.Trace(X) / sp.Trace(X * A), X, "eye(n)/tr(X*A) - tr(X)*A'/tr(X*A)^2"),
     (sp.Determinant(A * X * B), X, "det(A*X*B)*inv(X)'"),
+    (sp.Determinant(X) * sp.Determinant(X.T), X, "2*det(X)^2*inv(X)'"),
+    (sp.log(sp.Determinant(X.T)), X, "inv(X)'"),
 ]
 
 

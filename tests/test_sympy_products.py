@@ -28,6 +28,7 @@ READ = [
     (sp.Sum(A[i, j] * B[j, i], (i, 0, n - 1), (j, 0, n - 1)), "tr(A*B)", A, "B'"),
     (sp.Trace(A * B * A.T).rewrite(sp.Sum), "tr(A*B*A')", B, "A'*A"),
     (sp.Sum(A[i, j] * B[i, j], (i, 0, n - 1), (j, 0, n - 1)), "sum(A.*B)", A, "B"),
+    (sp.Trace((A - sp.Symbol("t") * B) * A), "tr((A - t*B)*A)", A, "(2*A - t*B)'"),
 ]
 
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+from matderiv.arguments import counted
 from matderiv.bridge.sizes import encoded
 from matderiv.errors import MatderivError, UnknownFunction
 from matderiv.expr import REGISTRY, Expr, apply, number, size_expr
@@ -21,14 +22,6 @@ _build: Any = LazyModule("matderiv.bridge.build")
 
 OPERATORS = ("hadamard", "ediv", "epow", "gt", "lt", "ge", "le")
 """Operators of the text language that Python cannot spell, given as functions."""
-
-DEFAULTS: dict[str, Fraction] = {
-    "leaky_relu": Fraction(1, 100),
-    "layernorm": Fraction(1, 100000),
-    "rmsnorm": Fraction(1, 100000),
-    "batchnorm": Fraction(1, 100000),
-}
-"""Second arguments that may be left out."""
 
 EXTREMES = {"max": "maximum", "min": "minimum"}
 """Of one argument the largest entry, of two the larger one, entry by entry."""
@@ -96,7 +89,7 @@ def _called(record: Function, args: tuple[Any, ...], options: dict[str, Any]) ->
     least, most = record.arity if record.call != "sizes" else (0, 0)
     if not least <= len(arguments) <= most:
         raise MatderivError(
-            f"{record.label} takes {_count(least, most)}, {len(arguments)} are given",
+            f"{record.label} takes {counted(least, most)}, {len(arguments)} are given",
             hint=record.example or None,
         )
     if any(isinstance(a, Expr | Dim) for a in (*arguments, *params)):
@@ -109,12 +102,6 @@ def _called(record: Function, args: tuple[Any, ...], options: dict[str, Any]) ->
     return _build.build(
         record.name, tuple(map(_object, arguments)), encoded(tuple(map(_whole, params)))
     )
-
-
-def _count(least: int, most: int) -> str:
-    if least == most:
-        return f"{least} argument" + "s" * (least != 1)
-    return f"{least} to {most} arguments"
 
 
 def _split(
@@ -141,8 +128,8 @@ def _split(
         if spec is None:
             raise MatderivError("einsum needs its pattern first", hint=record.example)
         return args[1:], (spec.replace(" ", ""),)
-    if record.name in DEFAULTS and len(args) == 1:
-        return (*args, options.get("eps", DEFAULTS[record.name])), ()
+    if record.default is not None and len(args) == 1:
+        return (*args, options.get("eps", record.default)), ()
     return args, ()
 
 

@@ -255,6 +255,8 @@ _SPELLINGS: Spellings = (
     (("maximum minimum", "z", "z"), "z"),
     (("maximum", 0, "z"), ("relu", "z")),
     (("sum", ("vec", "X")), ("sum", "X")),
+    (("det", ("transpose", "X")), ("det", "X")),
+    (("logdet", ("transpose", "X")), ("logdet", "X")),
 )
 """Long spellings, and what they are under a known name."""
 

@@ -39,10 +39,7 @@ COLUMNS = {
     "who": ("id", "student", "name", "who", "key"),
     "shapes": ("shapes", "shape", "sizes"),
     "assume": ("assume", "assumptions", "facts"),
-    "kind": ("kind",),
-    "order": ("order",),
-    "layout": ("layout",),
-    "structure": ("structure",),
+    **{name: (name,) for name in ("kind", "order", "layout", "structure")},
 }
 _KNOWN = {typed: name for name, spellings in COLUMNS.items() for typed in spellings}
 EXAMPLE = """matderiv verify "x'*x" x --batch answers.csv"""
@@ -127,10 +124,7 @@ def _is_json(name: str, content: str) -> bool:
 def _common(request: Request) -> dict[str, Any]:
     """What the command line asks for all rows."""
     operands = list(request.operands)
-    given: dict[str, Any] = {
-        **declared(request),
-        **conventions(request),
-    }
+    given: dict[str, Any] = declared(request) | conventions(request)
     if request.wrt is not None:
         given["wrt"] = request.wrt
     for name in [n for n in ("f", "wrt") if n not in given]:

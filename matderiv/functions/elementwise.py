@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from matderiv.expr import Expr, apply
@@ -145,6 +146,7 @@ elementwise(
     lambda x, a=0.01: np.where(np.real(x) > 0, x, a * x),
     lambda x, a, y: apply("where", apply("gt", x, 0), 1, a),
     lambda x, a, y: apply("minimum", x, 0),
+    default=Fraction(1, 100),
     bends="convex increasing",
     kink=lambda x, a: x,
     says="Slope 1 where positive, slope `a` where negative.",

@@ -8,6 +8,7 @@ from matderiv.expr import Expr, Params, apply, eye, number_value, size_expr
 from matderiv.functions.elementwise import erf
 from matderiv.functions.record import (
     axis_rule,
+    broadcast_rule,
     elementwise,
     first_rule,
     keep_axis_rule,
@@ -71,6 +72,14 @@ SOFTMAX = elementwise(
         + x * apply("exp", -(x**2) / 2) / apply("sqrt", 2 * apply("pi", params=("pi",)))
     ),
     says="`gelu(u) = u.*normcdf(u)` with the normal distribution function, product rule.",
+)
+shorthand(
+    "elu_down_to",
+    broadcast_rule,
+    lambda x, a: apply("where", apply("gt", x, 0), x, a * apply("expm1", x)),
+    prints="elu",
+    says="`elu(u, a)` is `u` where positive, `a*(exp(u) - 1)` where negative.",
+    example="elu(x, 2)",
 )
 primitive(
     "softmax",
@@ -151,6 +160,11 @@ shorthand(
     _cross_entropy,
     says="`cross_entropy(Z, Y) = -sum(Y.*log_softmax(Z, 2))/n` over `n` rows.",
 )
+shorthand(
+    "cosine_similarity",
+    shaped("n, n ->", "two vectors are needed"),
+    lambda x, y: x.T @ y / (apply("norm2", x) * apply("norm2", y)),
+)
 shorthand("hinge", scalar_rule, lambda z, y: averaged(apply("maximum", 0, 1 - y * z)))
 shorthand(
     "kl",
@@ -183,21 +197,17 @@ def _with_epsilon(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Sh
 
 
 for _name, _centred, _axis, _says in (
-    ("layernorm", True, 2, "layernorm(X, eps): each row less its mean, over sqrt(variance + eps)."),
-    ("rmsnorm", False, 2, "rmsnorm(X, eps): each row over sqrt(mean of squares + eps)."),
-    (
-        "batchnorm",
-        True,
-        1,
-        "batchnorm(X, eps): each column less its mean, over sqrt(variance + eps).",
-    ),
+    ("layernorm", True, 2, "row less its mean, over sqrt(variance + eps)"),
+    ("rmsnorm", False, 2, "row over sqrt(mean of squares + eps)"),
+    ("batchnorm", True, 1, "column less its mean, over sqrt(variance + eps)"),
 ):
     shorthand(
         _name,
         _with_epsilon,
         _normalised(_centred, _axis),
-        says=_says,
+        says=f"{_name}(X, eps): each {_says}.",
         call="epsilon",
+        default=Fraction(1, 100_000),
         example=f"{_name}(X)",
     )
 

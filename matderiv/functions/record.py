@@ -11,6 +11,7 @@ A kind says where the derivative comes from:
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from matderiv.errors import ShapeError
@@ -34,7 +35,7 @@ class Function:
     written: plain arguments, an axis, sizes, an einsum pattern, whole numbers after the arguments,
     whose names and defaults are in `numbers` (None where one must be said; those at the end that
     are as by default are left out of the parameters). `arity` is (least, most) arguments, those of
-    `expand` or `numpy` where nothing is said.
+    `expand` or `numpy` where nothing is said; the last has a `default` where it may be left out.
     `kink` vanishes where there is no derivative, `border` where one formula is joined smoothly to
     another. `attained` counts the entries that attain an extreme value.
     `expand` is what it means in simpler functions: a shorthand is derived by it, and for any other
@@ -58,6 +59,7 @@ class Function:
     rule: ShapeRule
     numpy: Callable[..., Any] | None = None
     arity: tuple[int, int] = UNSAID
+    default: Fraction | None = None
     call: str = "plain"
     numbers: tuple[tuple[str, int | None], ...] = ()
     axes: Callable[..., Any] | None = None

@@ -28,7 +28,9 @@ from matderiv.language.tokens import GREEK_NAMES
 SPELLINGS = ("text", "latex", "python")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _LATEX = re.compile(
-    r"[_^]\s*\{|^\s*\{[|‖]|\^\s*[0-9]\s*_|\\[,;!{|]|,\\ |^\s*(?:\\[(\[]|\$.*\$\s*$)", re.DOTALL
+    r"[_^]\s*\{|₌|\\[A-Za-z]+\{|^\s*\{[|‖]|\^\s*[0-9]\s*_|\\[,;!{|]|,\\ "
+    r"|^\s*(?:\\[(\[]|\$.*\$\s*$)",
+    re.DOTALL,
 )
 _PYTHON = re.compile(
     r"\b(?:np|numpy|torch|F|nn|jnp|jax|scipy|special|linalg|math)\.[A-Za-z_]|\.mT\b|\.shape\b"

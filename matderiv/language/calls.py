@@ -7,7 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from matderiv import functions
-from matderiv.arguments import pairs
+from matderiv.arguments import counted, pairs
 from matderiv.errors import ParseError, Span, UnknownFunction
 from matderiv.expr import REGISTRY, Params
 from matderiv.functions.abstract import ENTRIES, NUMBERS
@@ -19,8 +19,6 @@ from matderiv.lazy import difflib
 from matderiv.shapes import Dim, Size, plus, times, with_sizes
 
 UNTYPED = ("operator", "internal", "abstract")
-DEFAULTS = {"leaky_relu": Fraction(1, 100)}
-EPSILON = Fraction(1, 100_000)
 BY_SYMBOL = {
     **pairs("""
     neg -x          mul A*B         hadamard x.*y   div x/y         ediv x./y
@@ -208,18 +206,14 @@ def _mistake(message: str, span: Span, record: Function, source: Source) -> Pars
 def _count(node: Call, record: Function, source: Source, least: int, most: int) -> None:
     count = len(node.operands)
     if not least <= count <= most:
-        wanted = f"{least}" if least == most else f"{least} to {most}"
-        plural = "argument" if wanted == "1" else "arguments"
-        raise _mistake(
-            f"{node.name} takes {wanted} {plural}, {count} given", node.span, record, source
-        )
+        said = f"{node.name} takes {counted(least, most)}, {count} given"
+        raise _mistake(said, node.span, record, source)
 
 
 def _plain(node: Call, record: Function, source: Source) -> Application:
     least, most = record.arity
-    default = EPSILON if record.call == "epsilon" else DEFAULTS.get(record.name)
+    default, operands = record.default, node.operands
     _count(node, record, source, least - (default is not None), most)
-    operands = node.operands
     if default is not None and len(operands) < most:
         operands = (*operands, Number((node.span[1], node.span[1]), default))
     return Application(record, operands, (), SHAPED.get(record.name, 0))

@@ -144,9 +144,10 @@ _SPELLED = pairs("""
     “ "    ” "    ∼ ~
 """)
 HIGH, _LOW = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₘₙₚₛₜᵤᵥₓᵣₐₑ"
-_SUPERSCRIPTS = str.maketrans(f"{HIGH}ᵀ⊤", "0123456789-TT")
-_SUBSCRIPTS = str.maketrans(_LOW, "0123456789ijklmnpstuvxrae")
-_FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8"}
+_HIGH_LETTERS = "ᵀ⊤ⁿᵐᵈᵏᵖᵗᴺᴷ"
+_SUPERSCRIPTS = str.maketrans(HIGH + _HIGH_LETTERS, "0123456789-TTnmdkptNK")
+_SUBSCRIPTS = str.maketrans(f"{_LOW}₌", "0123456789ijklmnpstuvxrae=")
+FRACTIONS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8"}
 _SUMS = {"∑": "sum", "∏": "prod"}
 _REFUSED = {
     "∑": "sum(x), or ∑ᵢ xᵢ",
@@ -252,7 +253,7 @@ def _token(kind: str, typed: str, span: Span, text: str) -> Token:
     if kind == "entry":
         return Token(kind, typed[1:], span)
     if kind == "fraction":
-        return Token("number", _FRACTIONS[typed], span)
+        return Token("number", FRACTIONS[typed], span)
     if kind == "superscript":
         written = typed[:1] if typed[0] == "²" else typed  # ‖X‖²_F
         return Token(kind, written.translate(_SUPERSCRIPTS), span)
@@ -285,7 +286,8 @@ def scripts(text: str, place: int) -> tuple[str, str, int]:
     >>> scripts("xᵢ²", 1), scripts("xᵢ²", 2), scripts("x", 0)
     (('_', 'i', 2), ('^', '2', 3), ('', '', 0))
     """
-    for sign, small, plain in (("^", HIGH, _SUPERSCRIPTS), ("_", _LOW, _SUBSCRIPTS)):
+    above, below = HIGH + _HIGH_LETTERS, f"{_LOW}₌"
+    for sign, small, plain in (("^", above, _SUPERSCRIPTS), ("_", below, _SUBSCRIPTS)):
         found = re.compile(f"[{small}]+").match(text, place)
         if found:
             return sign, found[0].translate(plain), found.end()

@@ -31,6 +31,7 @@ from matderiv.shapes import shape_text
 Request = Mapping[str, Any]
 Reply = dict[str, Any]
 MOST_COPIED = 5_000  # symbols that SymPy, which is slow there, spells
+UNSPELLED = f"no form for SymPy, which takes long where there are over {MOST_COPIED:,} symbols"
 MOST_DOUBTS = 6  # names that are tried with another kind
 USUAL = ("x", "w", "theta", "X", "W", "beta", "z", "A")  # what is differentiated by, if nobody says
 
@@ -221,7 +222,7 @@ def _result(d: Derivation, request: Request) -> Reply:
         "sympy": (short and or_none(lambda: str(d.result or ""))) or "",
         "layout": layout_sentence(d),
         "shape": shape_text(d.shape) if d.shape else "a number",
-        "notes": [n for n in d.notes if n not in known],
+        "notes": [n for n in d.notes if n not in known] + [UNSPELLED] * (not short),
         "facts": or_none(lambda: ", ".join(d.facts_used)) or "",
         "doubt": d.doubt,
         "checked": check_sentence(d.checked) if d.checked else "",

@@ -78,7 +78,10 @@ class RowVerdict:
     def message(self) -> str:
         """What is to be said, in one line."""
         said = self.error.message if self.error is not None else self.verdict.message
-        return "" if self.verdict.correct else " ".join(said.split())
+        lines = [line.strip() for line in said.splitlines() if not self.verdict.correct]
+        if any(set(line) == {"~"} for line in lines):  # below the formula: what and how only
+            lines = [f"{lines[0]}.", lines[-1]]
+        return " ".join(" ".join(lines).split())
 
 
 def verify_rows(

@@ -118,7 +118,7 @@ def _names(e: Expr) -> tuple[str, ...]:
 def shortest(forms: Sequence[Expr]) -> Expr:
     """The form with the fewest symbols; of equal ones the first of those that read plainest.
 
-    Vectors of ones, and transposes of anything but variables, make a reader stop.
+    Vectors of ones, transposes of anything but variables, and terms met twice make a reader stop.
 
     >>> A, B, x = variable("A", (3, 3)), variable("B", (3, 3)), variable("x", (3,))
     >>> plain, bracket = A.T + B.T + A, (A + B + A.T).T
@@ -133,10 +133,11 @@ def shortest(forms: Sequence[Expr]) -> Expr:
 
 
 def stops(e: Expr) -> int:
-    """How often a reader stops: at vectors of ones, at transposes of what is not a variable."""
+    """How often a reader stops: at ones, at transposes of what is no variable, at x + x."""
 
     def visit(node: Expr, below: tuple[int, ...]) -> int:
         turned = is_(node, "transpose") and not is_(node.args[0], *_TURNED)
-        return sum(below) + (turned or is_(node, "ones"))
+        twice = is_(node, "add") and len(set(node.args)) < len(node.args)
+        return sum(below) + (turned or twice or is_(node, "ones"))
 
     return fold_kept(e, "stops", visit)

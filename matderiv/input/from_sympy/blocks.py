@@ -19,7 +19,8 @@ def in_parts(root: Any) -> Any:
     >>> in_parts(v.T*v)
     x.T*x + y.T*y
     """
-    root = root.replace(lambda e: type(e).__name__ in WRITTEN, _rewritten)
+    if any(type(part).__name__ in WRITTEN for part in sp.preorder_traversal(root)):
+        root = root.replace(lambda e: type(e).__name__ in WRITTEN, _rewritten)
     if not any(isinstance(part, sp.BlockMatrix) for part in sp.preorder_traversal(root)):
         return root
     root = sp.block_collapse(root)

@@ -57,6 +57,8 @@ def product(*factors: Expr, entrywise: bool = True) -> Expr:
     """
     negative, over, under, chain = False, 1, [], []
     for f in factors:
+        if is_(f, "neg"):
+            negative, f = not negative, f.args[0]
         value = number_value(f)
         if value is not None:
             negative ^= value < 0

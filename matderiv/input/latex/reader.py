@@ -155,7 +155,7 @@ class LatexFormula(Functions):
 
     def sum(self) -> Node:
         """Terms with their signs."""
-        terms = [self.signed(self.product)]
+        terms = [self.signed(self.contracted)]
         while self.at("+", "-") or self.token.kind == "line":
             if self.token.kind == "line":
                 if self.outer_bars:
@@ -166,7 +166,7 @@ class LatexFormula(Functions):
             sign = self.take()
             if self.at_constant():
                 continue
-            terms.append(self.under_sign(sign, self.signed(self.product)))
+            terms.append(self.under_sign(sign, self.signed(self.contracted)))
         if len(terms) == 1:
             return terms[0]
         return self.build.operation("add", terms)
@@ -184,6 +184,15 @@ class LatexFormula(Functions):
         self.place = start
         return False
 
+    def contracted(self) -> Node:
+        """`A:B`, the sum of the products of entries, of products."""
+        node = self.product()
+        while self.at(":") and not isinstance(node, Number):
+            sign = self.take()
+            both = node, self.signed(self.product)
+            node = self.build.call("dot", both, (node.span[0], both[1].span[1]), sign.span)
+        return node
+
     def product(self) -> Node:
         """Entrywise and Kronecker products, of products side by side."""
         node = self.dotted()
@@ -191,12 +200,8 @@ class LatexFormula(Functions):
             sign = self.take()
             right = self.signed(self.dotted)
             function = ENTRYWISE[sign.text]
-            chained = function == "hadamard"
-            node = (
-                self.build.chain(function, [node, right])
-                if chained
-                else self.build.operation(function, (node, right))
-            )
+            build = self.build.chain if function == "hadamard" else self.build.operation
+            node = build(function, [node, right])
         return node
 
     def dotted(self) -> Node:

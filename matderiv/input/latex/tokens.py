@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from matderiv.arguments import pairs
 from matderiv.errors import ParseError
 from matderiv.language.tokens import (
+    FRACTIONS,
     GREEK,
     GREEK_NAMES,
     Token,
@@ -69,6 +70,7 @@ NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
 FUNCTION_WORDS = frozenset(
     "tr Tr trace diag rank argmin argmax minimize minimise maximize maximise vec sign".split()
 )
+BARS = frozenset(("‖‖", "<‖‖>"))
 _AT = r"(?:(?:[i-np-ty](?:[+-]\d+)?|\d+)?:(?:[i-np-ty]|\d+)?|[i-np-ty](?:[+-]\d+)?|\d+)"
 PLACES = re.compile(rf"{_AT}(?:,{_AT})?")
 """What stands in the brackets of an entry: x[1], x[t+1], X[:,j]."""
@@ -80,7 +82,7 @@ COMMANDS = {"∇": "nabla", "∂": "partial", "∑": "sum", "√": "sqrt", "ℓ"
 VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varrho": "rho"}
 _SKIPPED = re.compile(
     r"(?:\s|%[^\n]*(?:\n|$)|\\(?:[,;:!>]|\s|$)|\\\(|\\\)|\\\[|\\\]|[$~`]"
-    r"|\\(?:tag|label|hspace|vspace|phantom|hphantom|vphantom)\*?\{[^{}]*\})+"
+    r"|\\(?:tag|label|hspace|vspace|phantom|hphantom|vphantom|color|textcolor)\*?\{[^{}]*\})+"
 )
 _TOKEN = re.compile(
     r"""(?P<environment>\\(?:begin|end)\s*\{(?P<kind>[A-Za-z]+\*?)\})
@@ -140,6 +142,8 @@ def tokenize_latex(text: str) -> list[Token]:
 def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:
     """The token at `place`, where the next one starts, and the side that \\left or \\right said."""
     character = text[place]
+    if character in FRACTIONS:
+        return Token("number", FRACTIONS[character], (place, place + 1)), place + 1, ""
     named = GREEK.get(character) or COMMANDS.get(character)
     if named:
         return Token("command", named, (place, place + 1)), place + 1, ""
@@ -212,7 +216,7 @@ def _without_full_stop(tokens: list[Token]) -> list[Token]:
 
 def _script(sign: str, written: str, span: tuple[int, int]) -> list[Token]:
     """Small signs above or below the line as a group."""
-    kinds = {"-": "sign"}
+    kinds = {"-": "sign", "=": "sign"}
     inside = [
         Token(kinds.get(c, "number" if c.isdigit() else "letter"), c, span)
         for c in ([written] if written.isdigit() else written)
@@ -247,13 +251,20 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
             if following[0].text in NAMING and inner == end - 1 and word in FUNCTION_WORDS:
                 tokens = [*tokens[:place], *tokens[place + 1 : inner], *tokens[end:]]
                 continue
+            bars = f"{following[0].text}{tokens[end - 2].text}"
+            if bars in BARS and tokens[end : end + 1] and tokens[end].text == "_":  # {‖x‖}_2
+                tokens = [*tokens[:place], *tokens[place + 1 : end - 1], *tokens[end:]]
+                continue
         found.append(token)
         place += 1
     return found
 
 
 def _usual(tokens: list[Token], place: int) -> list[Token] | None:
-    r"""The tokens with `\underset{w}{\min}` as \min_{w}, `\norm{x}` in bars, `x[1]` as x_{1}."""
+    r"""The tokens with `\underset{w}{\min}` as \min_{w}, `\norm{x}` in bars, `x[1]` as x_{1}.
+
+    A Sigma from i=1 on is a sum.
+    """
     token, after = tokens[place : place + 2]
     near, before = token.span[1] == after.span[0], tokens[:place]
     if token.text == "underset" and token.kind == "command":
@@ -266,6 +277,8 @@ def _usual(tokens: list[Token], place: int) -> list[Token] | None:
         opening, closing = (Token("sign", sign, token.span) for sign in MACROS[token.text])
         shut = closing._replace(span=tokens[end - 1].span)
         return [*before, opening, *tokens[place + 2 : end - 1], shut, *tokens[end:]]
+    if token.text == "Sigma" and [t.text for t in tokens[place + 1 : place + 5 : 3]] == ["_", "="]:
+        return [*before, token._replace(text="sum"), *tokens[place + 1 :]]
     if token.kind == "letter" and near and after.text == "[":
         end = group_end(tokens, place + 1, "[]")
         inside = tokens[place + 2 : end - 1]

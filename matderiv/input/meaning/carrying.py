@@ -28,8 +28,16 @@ ENTRYWISE = frozenset(
         *("max", "min", "square", "hadamard", "clip"),
     )
 )
+ENTRYWISE_SIGNS = {"?bars": "abs", "?exponential": "exp", "?plus": "relu"}
 REDUCTIONS = frozenset("sum mean prod max min softmax softmin log_softmax logsumexp".split())
 KEPT = frozenset(("softmax", "softmin", "log_softmax"))
+
+
+def is_entrywise(node: Node) -> bool:
+    """True for a function, or a sign of one, that is of each entry."""
+    if isinstance(node, Call):
+        return not ENTRYWISE.isdisjoint(function_names().get(node.name, (node.name,)))
+    return isinstance(node, Operation) and node.function in ENTRYWISE_SIGNS
 
 
 class Carrying:
@@ -117,7 +125,7 @@ class Carrying:
             return self.normed(values[0], node)
         if node in self.signs.lengths and values[0].rank == 1:
             return self.normed(values[0], node)
-        each = {"?bars": "abs", "?exponential": "exp", "?plus": "relu"}.get(function)
+        each = ENTRYWISE_SIGNS.get(function)
         if each is not None:
             return self.entrywise(each, [values[0]], node)
         return self.called(node, values, below)

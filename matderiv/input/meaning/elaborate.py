@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Builder, Scope
-from matderiv.input.meaning.carrying import Carrying
+from matderiv.input.meaning.carrying import Carrying, is_entrywise
 from matderiv.input.meaning.indexed import (
     Indexed,
     IndexedTerm,
@@ -19,7 +19,7 @@ from matderiv.input.meaning.indexed import (
     together,
 )
 from matderiv.input.meaning.places import Places, windows
-from matderiv.input.meaning.signs import OF_NUMBERS, Signs
+from matderiv.input.meaning.signs import Signs
 from matderiv.input.meaning.subscripts import (
     DELTA,
     Roles,
@@ -36,7 +36,6 @@ from matderiv.language.source import (
     FREE_INDEX,
     LIST,
     Bind,
-    Call,
     Entry,
     Name,
     NamedPart,
@@ -353,9 +352,9 @@ class Elaborator(Places):
         if node.function == LIST:
             return self.carry.realised(value, node.indices, node)
         if node.function == "sum":
-            entrywise = (n for n in postorder(node.body) if isinstance(n, Call))
-            if value.inner and self.signs.latex and any(n.name in OF_NUMBERS for n in entrywise):
-                self.object(0.6, node)  # \log of an array at each index
+            of_numbers = 2 not in map(guessed_axes, self.roles.whole)
+            if value.inner and of_numbers and any(map(is_entrywise, postorder(node.body))):
+                self.object(0.6, node)  # |x_i - m| of an array at each index, not tanh(W x_i)
             found = self.summed(value, node.indices, rest, node)
         else:
             found = self.over_index(value, node, rest)

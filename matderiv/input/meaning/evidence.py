@@ -160,6 +160,7 @@ class KindEvidence:
                 self.objection(INVALID, operand)  # x' e^{As} x has the exponential of a matrix
         if not (self.labels(node, values) or self.scaled_square(node, values)):
             self.lowered(node, values)
+        self.written_out(node, values)
         for left, right, o in zip(values, values[1:], node.operands[1:], strict=False):
             columns = (self.axes(left), self.axes(right)) == (2, 1)
             self.maps |= columns and getattr(o, "function", "") not in (POWER, "power")
@@ -170,6 +171,15 @@ class KindEvidence:
                 last = all(self.is_number(v) for v in values[k + 1 :])
                 self.number_after_array(node.operands[k - 1], operand, node, last=last)
             before = before or self.axes(value) > 0
+
+    def written_out(self, node: Operation | Call, values: Sequence[Node]) -> None:
+        """`W_{12}*x_2`, a term of a product that is written out, where x_2 is a number."""
+        named = [o if isinstance(o, Name) else None for o in map(unsigned, node.operands)]
+        for left, right, value in zip(named, named[1:], values[1:], strict=False):
+            if left and right and self.axes(value) and self.is_guess(right):
+                place, column = split_label(left.name)[1], split_label(right.name)[1]
+                if place.isdigit() and place[1:] == column != "":
+                    self.objection(1.2, right)
 
     def scaled_square(self, node: Operation | Call, values: Sequence[Node]) -> bool:
         """True for `m*v'*v`, `m*v*v'` and `a*x'*y`, which have numbers m and a."""

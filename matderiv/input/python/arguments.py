@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from matderiv.arguments import counted
 from matderiv.errors import ParseError, Span
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
@@ -79,11 +80,9 @@ class PythonCall:
         argument too many, given twice, or by a keyword that is not read.
         """
         if len(self.values) > len(positional):
-            plural = "argument" if len(positional) == 1 else "arguments"
             hint = ", ".join(f"{n}=" for n in named) or None
-            raise self.error(
-                f"takes {len(positional)} {plural} by place, {len(self.values)} given", hint
-            )
+            most = counted(len(positional), len(positional))
+            raise self.error(f"takes {most} by place, {len(self.values)} given", hint)
         found = dict(zip(positional, self.values, strict=False))
         for keyword, value in self.keywords.items():
             name = keyword if keyword in (*positional, *named) else SAME_KEYWORD.get(keyword, "")
@@ -104,8 +103,7 @@ class PythonCall:
         names = ("a", "b", "c")[:count] if count < 4 else tuple(map(str, range(count)))
         found = self.bind(*names)
         if len(found) < count:
-            plural = "argument" if count == 1 else "arguments"
-            raise self.error(f"takes {count} {plural}, {len(found)} given")
+            raise self.error(f"takes {counted(count, count)}, {len(found)} given")
         return [self.array_of(found[name]) for name in names]
 
     def first(self, found: Mapping[str, Value]) -> Array:

@@ -26,9 +26,9 @@ class PythonDefinition(NamedTuple):
     is_loss: bool = False
 
     def fits(self, call: PythonCall) -> bool:
-        """True where all that has no default, but for the array, is given by its name."""
+        """True where all that has no default is given, in its place or by its name."""
         needed = [name for name, default in self.parameters.items() if not default]
-        return set(needed[1:]) <= set(call.keywords)
+        return set(needed[max(1, len(call.values)) :]) <= set(call.keywords)
 
 
 def _defined(lines: str, is_loss: bool = False) -> dict[str, PythonDefinition]:

@@ -3,13 +3,14 @@
 Its formulas are a walk over the layout tree.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from matderiv.circuit.drawing import Drawing, Frame, Text, Wire, text_width
 from matderiv.circuit.drawing import coordinate as _n
+from matderiv.circuit.layered import Point
 from matderiv.circuit.running import greek
 from matderiv.output.documents.latex import LATEX
 from matderiv.output.latex.formula import latex
@@ -29,6 +30,7 @@ _KINDS = {
     "layers": "fill=gray!10, dashed",
     "constant": "fill=gray!10",
 }
+Stroke = tuple[Point, ...]  # behind the last one: the end of a line, or three points of a curve
 _COLOURS = {"value": "green!45!black", "gradient": "red!70!black", "note": "gray"}
 
 
@@ -45,13 +47,13 @@ def graph_svg(drawing: Drawing, *, styled: bool = True) -> str:
         *([f"<style>{GRAPH_STYLE}</style>"] if styled else []),
         f'<rect x="0" y="0" width="{_n(drawing.width)}" height="{_n(drawing.height)}" '
         'class="paper"/>',
-        *(line for w in drawing.wires for line in _wire(w)),
+        *map(_wire, drawing.wires),
         *(
             f'<rect class="{b.kind}" x="{_n(b.x)}" y="{_n(b.y)}" width="{_n(b.width)}" '
             f'height="{_n(b.height)}"><title>{escape(_clean(b.tip))}</title></rect>'
             for b in drawing.boxes
         ),
-        *(_brackets(g) for g in drawing.grids),
+        *(_path(g.kind, side) for g in drawing.grids for side in _brackets(g)),
         *(
             f'<text class="{t.kind}" x="{_n(t.x)}" y="{_n(t.y)}" font-size="{_n(t.size)}">'
             f"{_label(t)}</text>"
@@ -127,42 +129,45 @@ def _spelled(e: Element) -> str:
     return e.text.replace("\u2061", "") + " " * (e.text == ",")
 
 
-def _brackets(g: Frame) -> str:
-    """The brackets of a matrix."""
+def _brackets(g: Frame) -> list[list[Stroke]]:
+    """The two brackets of a matrix."""
     left, right, top, bottom = g.x, g.x + g.width, g.y, g.y + g.height
-    path = (
-        f"M{_n(left + 4)} {_n(top)}H{_n(left)}V{_n(bottom)}H{_n(left + 4)}"
-        f"M{_n(right - 4)} {_n(top)}H{_n(right)}V{_n(bottom)}H{_n(right - 4)}"
-    )
-    return f'<path class="{g.kind}" d="{path}"/>'
+    sides = ((left, left + 4), (right, right - 4))
+    return [[((e, top),), ((x, top),), ((x, bottom),), ((e, bottom),)] for x, e in sides]
 
 
-def _wire(w: Wire) -> list[str]:
-    (x, y), *rest = w
-    path = [f"M{_n(x)} {_n(y)}"]
-    end = len(rest) - 1
-    for k, (px, py) in enumerate(rest):
-        px = px - _HEAD if k == end else px
-        if k % 2:
-            middle = (x + px) / 2
-            path.append(f"C{_n(middle)} {_n(y)} {_n(middle)} {_n(py)} {_n(px)} {_n(py)}")
-        else:
-            path.append(f"H{_n(px)}")
+def _strokes(w: Wire, head: float = 0.0) -> Iterator[Stroke]:
+    """The strokes of a wire, which leave room for an arrowhead at its end."""
+    x, y = w[0]
+    yield (w[0],)
+    for k, (px, py) in enumerate(w[1:]):
+        px -= head * (k == len(w) - 2)
+        middle = (x + px) / 2
+        yield ((middle, y), (middle, py), (px, py)) if k % 2 else ((px, py),)
         x, y = px, py
-    tip, side = rest[-1][0], _HEAD * 0.45
-    return [
-        f'<path class="wire" d="{"".join(path)}"/>',
-        f'<path class="head" d="M{_n(tip)} {_n(y)}l-{_n(_HEAD)} -{_n(side)}v{_n(2 * side)}z"/>',
-    ]
+
+
+def _path(kind: str, strokes: Iterable[Stroke]) -> str:
+    told = ("LC"[len(s) > 1] + " ".join(f"{_n(x)} {_n(y)}" for x, y in s) for s in strokes)
+    return f'<path class="{kind}" d="M{"".join(told)[1:]}"/>'
+
+
+def _wire(w: Wire) -> str:
+    (tip, y), side = w[-1], _HEAD * 0.45
+    head = f"M{_n(tip)} {_n(y)}l-{_n(_HEAD)} -{_n(side)}v{_n(2 * side)}z"
+    return f'{_path("wire", _strokes(w, _HEAD))}\n<path class="head" d="{head}"/>'
 
 
 def graph_tikz(drawing: Drawing, *, standalone: bool = False) -> str:
     """The drawing as a `tikzpicture`, or with `standalone` as a file that compiles."""
     lines = [
         rf"\begin{{tikzpicture}}[x={_SCALE}bp, y=-{_SCALE}bp, every node/.style={{inner sep=0pt}}]",
-        *(_tikz_wire(w) for w in drawing.wires),
+        *(rf"\draw[->, >=latex] {_drawn(_strokes(w))};" for w in drawing.wires),
         *(_box(b) for b in drawing.boxes),
-        *(_tikz_brackets(g) for g in drawing.grids),
+        *(
+            rf"\draw[{_COLOURS[g.kind]}] {' '.join(map(_drawn, _brackets(g)))};"
+            for g in drawing.grids
+        ),
         *(_text(t) for t in drawing.texts if t.kind != "title"),
         r"\end{tikzpicture}",
     ]
@@ -209,15 +214,6 @@ def _box(b: Frame) -> str:
     return rf"\draw[{style}] {_at(b.x, b.y)} rectangle {corner};"
 
 
-def _tikz_brackets(g: Frame) -> str:
-    left, right, top, bottom = g.x, g.x + g.width, g.y, g.y + g.height
-    sides = []
-    for outer, inner in ((left, left + 4), (right, right - 4)):
-        corners = ((inner, top), (outer, top), (outer, bottom), (inner, bottom))
-        sides.append(" -- ".join(_at(*c) for c in corners))
-    return rf"\draw[{_COLOURS[g.kind]}] {' '.join(sides)};"
-
-
 def _text(t: Text) -> str:
     colour = _COLOURS.get(t.kind)
     style = f"[text={colour}]" if colour else ""
@@ -234,14 +230,9 @@ def _written(t: Text) -> str:
     return LATEX.code(t.shown)
 
 
-def _tikz_wire(w: Wire) -> str:
-    (x, y), *rest = w
-    path = [_at(x, y)]
-    for k, (px, py) in enumerate(rest):
-        if k % 2:
-            middle = (x + px) / 2
-            path.append(f".. controls {_at(middle, y)} and {_at(middle, py)} .. {_at(px, py)}")
-        else:
-            path.append(f"-- {_at(px, py)}")
-        x, y = px, py
-    return rf"\draw[->, >=latex] {' '.join(path)};"
+def _drawn(strokes: Iterable[Stroke]) -> str:
+    told = (
+        ("-- {}" if len(s) == 1 else ".. controls {} and {} .. {}").format(*(_at(*p) for p in s))
+        for s in strokes
+    )
+    return " ".join(told).removeprefix("-- ")

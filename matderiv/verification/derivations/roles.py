@@ -61,8 +61,8 @@ class Named:
     `names` are defined, `known` occur anywhere, `used` stand in definitions, `mentioned` in any
     statement so far or in a declaration, `differentiated` are what derivatives are by;
     `claimed` says that there was a derivative, `last` which, `zero` that one was set to zero, and
-    `related` are the names in equations since then, `arguments` what functions are of. For those in
-    `handed`, dz is the derivative by z, as in programs for backpropagation.
+    `related` are the names in equations since then, `arguments` what the functions `called` are of.
+    For those in `handed`, dz is the derivative by z, as in programs for backpropagation.
     """
 
     names: set[str]
@@ -72,6 +72,7 @@ class Named:
     mentioned: set[str] = field(default_factory=set)
     related: set[str] = field(default_factory=set)
     arguments: set[str] = field(default_factory=set)
+    called: set[str] = field(default_factory=set)
     handed: set[str] = field(default_factory=set)
     claimed: bool = False
     zero: bool = False
@@ -90,6 +91,7 @@ class Named:
         if q is not None and q.kind == VALUE:
             self.differentiated |= {*q.at} if chain.role == GIVES and len(q.at) == 1 else set()
             self.arguments |= {*q.at}
+            self.called |= {q.of} if q.at else set()
         if q is not None and q.kind == FORMULA and self.claimed and chain.first is not None:
             for side in (chain.first, *chain.sides):
                 self.related |= names_in(side)
@@ -109,39 +111,40 @@ class Named:
 
 def role_of(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     """What a statement is, after those before it and with those that come `later`."""
-    return replace(_role(s, so_far, later), case=s.case)
+    made = _going_on(s, so_far) if s.quantity is None else _role(s, so_far, later)
+    return replace(made, case=s.case)
 
 
 def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
-    if s.quantity is None:
-        return _going_on(s, so_far)
     first, *sides = s.sides
     q, names = _meant(s, so_far, later), so_far.names
     made = Chain(CLAIMS, q.of, q, first, tuple(sides), s.whole)
-    if q.kind in (DIFFERENTIAL, FORMULA) and re.match(r"\s*(?:\\partial|∂)[^/]*$", first.text):
-        if not any(changes_in(side, so_far.known) for side in sides):  # a set of subgradients
-            return replace(made, role=CONDITION, first=None)
+    if _is_set(q, s, so_far):
+        return replace(made, role=CONDITION, first=None)
     inner = named(sides[0].text, sides[0].latex)
     slope = inner.kind in (DERIVATIVE, DIFFERENTIAL)
-    told = q.kind == DIFFERENTIAL and inner.kind == DERIVATIVE and inner.by == q.of
+    told = q.kind == DIFFERENTIAL and (inner.kind, inner.by) == (DERIVATIVE, q.of)
     if told or (not s.zero and _is_handed(q, sides, so_far)):
         so_far.handed.add(q.of)
         by = inner if told else Quantity(DERIVATIVE, "", q.of)
         return replace(made, role=CALLS, name=f"d{q.of}", quantity=by, sides=tuple(sides[told:]))
+    several = len(so_far.called) > 1
     if q.kind == DERIVATIVE and q.of not in {"", *names} and _CALLED.match(first.text):
-        return replace(made, role=CALLS, quantity=replace(q, of=""))
+        meant = Quantity(VALUE, q.of) if several else replace(q, of="")
+        return replace(made, role=GIVES if several else CALLS, quantity=meant)
     if (q.kind == FORMULA and s.zero) or (q.kind == DERIVATIVE and s.zero and len(sides) > 1):
         return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
-    if q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1 and s.case is None:
-        return replace(made, role=CONDITION)
+    zero = q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1 and s.case is None
     inside = _is_inner(s, so_far, later)
-    if _is_number(q, sides, so_far) or (s.condition and q.kind != DERIVATIVE and not inside):
+    stated = s.condition and q.kind != DERIVATIVE and not inside
+    if zero or stated or _is_number(q, sides, so_far):
         return replace(made, role=CONDITION)
-    if s.announced is not None and not slope and q.of not in {*names, *so_far.differentiated}:
+    alone = not (slope or several or q.of in {*names, *so_far.differentiated})
+    if s.announced is not None and alone:
         return replace(made, role=CALLS, quantity=s.announced)
     base, label = split_label(q.of)
     entry = label.isalpha() and len(label) < 3 and base in names
-    entry = entry and not (q.at and label in GREEK_NAMES)  # m_\\mu(p) beside m(p)
+    entry &= not (q.at and label in GREEK_NAMES)  # m_\\mu(p) beside m(p)
     solved = so_far.solves(s, q.of) and not (s.introduced or inside)
     if q.kind != VALUE or q.of in names or entry or solved:
         return made
@@ -152,6 +155,13 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     if changes_in(sides[0], so_far.known) or re.search("[∇∂]|nabla|partial", sides[0].text):
         return replace(made, role=LOCAL)
     return replace(made, role=GIVES, aside=bool(re.match(r"\W*(?:where|with)\b", s.whole.text)))
+
+
+def _is_set(q: Quantity, s: Statement, so_far: Named) -> bool:
+    r"""True for `\partial f(0) = [-1, 1]`, a set of subgradients."""
+    bare = re.match(r"\s*(?:\\partial|∂)[^/]*$", s.sides[0].text)
+    changes = any(changes_in(side, so_far.known) for side in s.sides[1:])
+    return bool(bare) and q.kind in (DIFFERENTIAL, FORMULA) and not changes
 
 
 def _is_number(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:

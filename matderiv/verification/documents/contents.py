@@ -64,8 +64,11 @@ _SILENT = (
     r"|\\(?:nonumber|notag|qedhere)(?![A-Za-z])"
     rf"|\\end\{{(?:{'|'.join([*_DISPLAYS, *_INNER])})\*?\}}"
 )
-_ROWS = r"\A\s*\\begin\{array\}\{[^{}]*\}(?P<rows>(?:(?!\\begin\{array).)*=.*)\\end\{array\}\s*\Z"
 _COLUMN = r"(?<=[^\s&=])\s*(?<!\\)&(?=\s*[^\s&=][^=]*=)"  # a = b & c = d
+_ROWS = (
+    r"\A\s*(?:\\begin\{array\}\{[^{}]*\}|\\eqalign\s*\{)(?P<rows>(?:(?!\\begin\{array).)*=.*)"
+    r"(?:\\end\{array\}|\})\s*\Z"
+)
 _OPAQUE = re.compile(r"\\(begin|end)\{(?!(?:split|aligned|gathered|alignedat)\b)[A-Za-z]+\*?\}")
 _PROSE = re.compile(r"[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}")
 _SCRIPT = re.compile(
@@ -173,17 +176,17 @@ def _in_sentences(found: list[Piece]) -> Iterator[Piece]:
             words = piece.passage.text.strip()
             before = f"{before} {words}" if not ended and words[:1].islower() else words
             ended = before.endswith((".", "!", "?"))
-            fresh = not _REASON.match(words)
-            piece = replace(piece, fresh=fresh)
+            piece = replace(piece, fresh=(fresh := not _REASON.match(words)))
         elif piece.kind == "formula":
             stops = piece.passage.text.rstrip().endswith(".")
-            rest = [p.passage.text for p in found[k + 1 : k + 3] if p.kind == "prose"][:1]
-            goes_on = not stops and bool(rest) and rest[0].lstrip()[:1].islower()
-            after = rest[0] if goes_on else ""
+            rest = next((p.passage.text for p in found[k + 1 : k + 3] if p.kind == "prose"), "")
+            after = rest if not stops and rest.lstrip()[:1].islower() else ""
             holds = piece.new if ended else affirmed(before, after)
-            row = piece.passage.around[2]
-            said = with_case(replace(piece.passage, around=(before, after, row)))
-            said = replace(said, around=("" if ended else before, after, row))
+            around = (before, after, piece.passage.around[2])
+            said = with_case(replace(piece.passage, around=around))
+            said = replace(said, around=("" if ended else before, *around[1:]))
+            if not (ended or found[k - 1].kind == "formula"):
+                said = with_announcement(before, said, displayed=True)
             yield replace(piece, passage=said, affirmed=holds, fresh=fresh)
             ended = ended or stops
             continue
@@ -238,8 +241,8 @@ def _pieces(p: Passage, suffix: str) -> Iterator[Piece]:
 
 def _is_running(p: Passage, suffix: str, fence: str) -> bool:
     """True for a line of running text, whose sentences may go on in the next line."""
-    said = suffix == "tex" or bool(_INLINE.search(p.text)) or _is_prose(p.text)
-    return said and not (fence or not p.text.strip() or _heading(p, suffix))
+    said = suffix == "tex" or _INLINE.search(p.text) or _is_prose(p.text)
+    return bool(said and not (fence or not p.text.strip() or _heading(p, suffix)))
 
 
 def _display(p: Passage, start: int, opening: str) -> tuple[Passage, int]:
@@ -258,6 +261,7 @@ def rows(content: Passage) -> Iterator[Piece]:
     ['f  = x', '= y']
     """
     content = content.replaced(_ROWS, lambda m: m["rows"].rjust(m.end("rows")), re.DOTALL)
+    content = content.replaced(r"\\cr(?![A-Za-z])", lambda m: r"\\ ")
     content = by_cases(content).blanked(f"{_BEGIN.pattern}|{_SILENT}")
     start, depth = 0, 0
     signs = rf"(?P<cut>\\(?:\\(?:\[[^\]\n]*\])?|newline(?![A-Za-z])))|{_OPAQUE.pattern}"
@@ -276,12 +280,13 @@ def rows(content: Passage) -> Iterator[Piece]:
 
 def _unaligned(row: Passage) -> Passage:
     """A row without the signs that align it; those of matrices stay."""
-    return row if _OPAQUE.search(row.text) else row.replaced(_COLUMN, _cut).blanked(r"(?<!\\)&")
-
-
-def _cut(match: re.Match[str]) -> str:
-    """The space between two equations that stand in one row."""
-    return r" \qquad " if equal_signs(match.string[: match.start()]) else match[0]
+    return (
+        row
+        if _OPAQUE.search(row.text)
+        else row.replaced(
+            _COLUMN, lambda m: r" \qquad " if equal_signs(m.string[: m.start()]) else m[0]
+        ).blanked(r"(?<!\\)&")
+    )
 
 
 def _heading(p: Passage, suffix: str) -> re.Match[str] | None:
@@ -306,15 +311,14 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     p = p if latex else p.replaced(r"[#%].*$", lambda m: "")
     p = _unaligned(p.blanked(_SILENT)) if latex or "&=" in p.text else p
     words = suffix == "md" and not fence and not latex and bool(_LABELLED.match(p.text))
-    claims = equal_signs(p.text) or announced(p.text) or _MORE.match(p.text)
-    words = words or bool(suffix in ("md", "tex") and not (fence or latex or claims))
+    claims = fence or latex or equal_signs(p.text) or announced(p.text) or _MORE.match(p.text)
+    words = words or not (suffix not in ("md", "tex") or claims)
     if p and (words or _is_prose(p.text)):
         yield Piece("prose", p)
     elif p:
         marks = "|".join((_BOLD_LABEL, _STRONG, _DONE, *[_ITEM] * (suffix == "md" and not fence)))
         p = as_row(p) if latex else p.blanked(marks) if python else as_typed(p.blanked(marks))
-        p = replace(p.stripped(), latex=latex, python=python)
-        yield Piece("formula", p, new=True, first=True)
+        yield Piece("formula", replace(p.stripped(), latex=latex, python=python), True, True, True)
 
 
 # Sentences ----------------------------------------------------------------------------------------
@@ -324,8 +328,7 @@ def _sentences_of(paragraph: list[Passage]) -> Iterator[Piece]:
     """The formulas and sentences of a paragraph."""
     if not paragraph:
         return
-    first = _RUN_IN.match(paragraph[0].text)
-    if first:
+    if first := _RUN_IN.match(paragraph[0].text):
         group = next(k for k in ("title", "word", "env") if first[k] is not None)
         title = paragraph[0][first.start(group) : first.end(group)].stripped()
         yield Piece("heading", title, level=3 if group == "title" else 1)

@@ -176,7 +176,12 @@ _ANNOUNCES = re.compile(
     r"|to|[A-Za-z]|:))*\s*(?:is|equals|becomes|:|=)\s*$",
     re.IGNORECASE,
 )
-_INTRODUCED = re.compile(r"\b(gradient|Hessian|since|because|if|as|when)\s*$", re.IGNORECASE)
+_INTRODUCED = re.compile(
+    r"\b(?P<word>gradient|Hessian|Jacobian)(?:\s+(?:matrix|vector))?(?P<verb>(?:\s+(?:is|equals"
+    r"|then|thus|therefore|hence|now|given))*\s+(?:is|equals|by)\s*:?)?\s*$"
+    r"|\b(?P<reason>since|because|if|as|when)\s*$",
+    re.IGNORECASE,
+)
 _ENTRIES = re.compile(  # $p$ the vector whose $i$th entry is ..., $W$ with $i$-th diagonal entry
     r"\$(?P<name>\s*(?:\\[a-z]+\s*\{?)?\\?[A-Za-z]+\}?\s*)\$(?:[^$.]|\$[^$]*\\times[^$]*\$)*?"
     r"(?:第\s*)?(?:\$i\$|(?<![A-Za-z$])i(?![A-Za-z$]))[-\s]*(?:th|ten?|[eè](?:me)?|ésim[oa])?\s*"
@@ -186,14 +191,16 @@ _ENTRIES = re.compile(  # $p$ the vector whose $i$th entry is ..., $W$ with $i$-
 )
 
 
-def with_announcement(words: str, part: Passage) -> Passage:
+def with_announcement(words: str, part: Passage, *, displayed: bool = False) -> Passage:
     """A formula after `the gradient is`, with that as its left side."""
     called, found = _INTRODUCED.search(words), _ANNOUNCES.search(words)
+    if displayed and not (called and called["verb"]):
+        return part
     if re.search(r"[∂∇]|\\(?:partial|nabla)(?![A-Za-z])", part.text):
         return part  # it says itself of what
     if called and equal_signs(part.text):
-        at = (part.start,) * len(called[1])
-        word = Passage(called[1].lower(), at, part.start, part.latex)
+        said = (called["word"] or called["reason"]).lower()
+        word = Passage(said, (part.start,) * len(said), part.start, part.latex)
         return joined([word, part]) if re.match(r"\s*[A-Za-z]\s*=", part.text) else part
     if equal_signs(part.text):
         return part
