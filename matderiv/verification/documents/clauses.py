@@ -137,6 +137,18 @@ _ALL = (
 )
 
 
+_COLUMN = r"(?<=[^\s&=])\s*(?<!\\)&(?=\s*[^\s&=][^=]*=)"  # a = b & c = d
+
+
+def in_columns(p: Passage) -> Passage:
+    """A row with a space between two equations that stand in it side by side."""
+
+    def cut(match: re.Match[str]) -> str:
+        return r" \qquad " if equal_signs(match.string[: match.start()]) else match[0]
+
+    return p.replaced(_COLUMN, cut)
+
+
 def as_row(p: Passage) -> Passage:
     r"""A LaTeX formula without words, and with a sign for wide space.
 

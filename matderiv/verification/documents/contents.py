@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from matderiv.errors import LimitError
-from matderiv.verification.documents.clauses import as_row, as_typed
+from matderiv.verification.documents.clauses import as_row, as_typed, in_columns
 from matderiv.verification.documents.markup import text_of
 from matderiv.verification.documents.members import NUMBERED
 from matderiv.verification.documents.positions import Lines, Passage, joined
@@ -64,7 +64,6 @@ _SILENT = (
     r"|\\(?:nonumber|notag|qedhere)(?![A-Za-z])"
     rf"|\\end\{{(?:{'|'.join([*_DISPLAYS, *_INNER])})\*?\}}"
 )
-_COLUMN = r"(?<=[^\s&=])\s*(?<!\\)&(?=\s*[^\s&=][^=]*=)"  # a = b & c = d
 _ROWS = (
     r"\A\s*(?:\\begin\{array\}\{[^{}]*\}|\\eqalign\s*\{)(?P<rows>(?:(?!\\begin\{array).)*=.*)"
     r"(?:\\end\{array\}|\})\s*\Z"
@@ -280,13 +279,7 @@ def rows(content: Passage) -> Iterator[Piece]:
 
 def _unaligned(row: Passage) -> Passage:
     """A row without the signs that align it; those of matrices stay."""
-    return (
-        row
-        if _OPAQUE.search(row.text)
-        else row.replaced(
-            _COLUMN, lambda m: r" \qquad " if equal_signs(m.string[: m.start()]) else m[0]
-        ).blanked(r"(?<!\\)&")
-    )
+    return row if _OPAQUE.search(row.text) else in_columns(row).blanked(r"(?<!\\)&")
 
 
 def _heading(p: Passage, suffix: str) -> re.Match[str] | None:
