@@ -27,7 +27,7 @@ from matderiv.verification.documents.long_names import (
     without_label,
 )
 from matderiv.verification.documents.members import NUMBERED, leaves, stems
-from matderiv.verification.documents.partials import by_labels, by_parameters
+from matderiv.verification.documents.partials import by_labels
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.remarks import (
     by_arguments,
@@ -359,7 +359,7 @@ def _rewritten(e: Exercise) -> Exercise:
     defined = stems(e.defined)
     passages = [by_arguments(p, defined, e.moved) for p in e.passages if not e.is_model(p)]
     passages = e.declared.families.in_arrays(passages, e.moved)
-    passages, hot = by_labels(by_parameters(passages))
+    passages, hot = by_labels(passages)
     passages, facts = by_cross_entropy(in_plain_names(with_labels(passages)))
     passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_upstream(with_objective(spelled_out(passages)))

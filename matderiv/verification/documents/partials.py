@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from matderiv.verification.documents.members import stems
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.statements import Statement, equal_signs, names_in, statement
+from matderiv.verification.documents.statements import Statement, equal_signs, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,
     FORMULA,
@@ -16,7 +15,6 @@ from matderiv.verification.quantities import (
     VALUE,
     Quantity,
     latex_name,
-    signs,
 )
 
 _HEAD = re.compile(
@@ -125,39 +123,6 @@ def _by_capitals(p: Passage, only: str, names: Collection[str]) -> Passage:
     point = f"({found['point']})" if found["point"] else ""
     sign = r"\nabla" if found["what"] in ("J", "D") else r"\nabla^2"
     return p.with_part(0, len(found[0].rstrip()), f"{sign} {of}{point}")
-
-
-_OPERATOR = (  # what is above a bar stays
-    rf"(?<=\}})\s*\{{\s*(?:\\partial(?![A-Za-z])|d)\s*{LATEX_NAME}\s*\}}"
-)
-
-
-def by_parameters(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas with dK for \partial K/\partial\theta_j, where no formula is written in \theta.
-
-    >>> slope = r"\frac{\partial L}{\partial t} = y^T\frac{\partial K}{\partial t}x"
-    >>> by_parameters([Passage.of(p, latex=True) for p in (r"L = \log\det K", slope)])[1].text
-    '\\,d L = y^T\\,d Kx'
-    """
-    slopes = [sign for p in passages if p.latex for sign in signs(p.text, latex=True)]
-    rest = [p.blanked(rf"{_OPERATOR}|\(\s*{LATEX_NAME}\s*\)") for p in passages]
-    formulas = {n for p in rest for n in (*names_in(p), *stems(names_in(p)))}
-    said = [s for p in passages if (s := statement(p)) and s.quantity and s.quantity.kind == VALUE]
-    inner = {n for s in said for side in s.sides[1:] for n in names_in(side) if n.isupper()}
-    arrays = inner - {s.quantity.of for s in said if s.quantity}
-    free = {sign.quantity.by for sign in slopes if sign.quantity.of in arrays}
-    silent = {by for by in free if not {by, *stems([by])} & formulas}
-    return [_by_change(p, silent) if p.latex and silent else p for p in passages]
-
-
-def _by_change(p: Passage, silent: Collection[str]) -> Passage:
-    """A formula with df for the derivative of f by one of these names, which are not said."""
-    for sign in reversed(signs(p.text, latex=True)):
-        q, (start, stop) = sign.quantity, sign.span
-        if q.by in silent and q.order == 1 and not sign.call:
-            of = f"({p.text[slice(*sign.operand)]})" if sign.operand else q.of
-            p = p.with_part(start, stop, rf"\,d {of}")
-    return p
 
 
 _LINKS = (  # a left side of a name, and the inverse of the function in front of it
