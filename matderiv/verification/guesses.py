@@ -248,9 +248,8 @@ def _of_rows(asked: Asked) -> Iterator[Other]:
             size, known = apply("size", params=tuple(rows)), dict(asked.reading.variables)
             f = substitute(asked.f, {known.pop(letters[0]): size})
             parts = (*asked.reading.parts, (letters[0], size))
-            other = replace(
-                asked, f=f, reading=replace(asked.reading, variables=known, parts=parts)
-            )
+            own = replace(asked.reading, variables=known, parts=parts)
+            other = replace(asked, f=f, reading=own)
             yield f"{letters[0]} as the {'size' if entries else 'rows'} of {v.name}", other
 
 

@@ -210,9 +210,8 @@ def _at(formulas: Formulas, point: Point, directions: list[Array]) -> Precise:
 def _branches_unsure(formulas: Formulas, point: Point) -> bool:
     """True where something that is compared with 0 is nothing but rounding, or f is at a kink."""
     own, wrt = set(walk(formulas.f)), formulas.claim.asked.wrt
-    jumps = tuple(
-        n for n in walk(formulas.f, formulas.answer) if is_(n, "step", "sign", "max", "min")
-    )
+    nodes = walk(formulas.f, formulas.answer)
+    jumps = tuple(n for n in nodes if is_(n, "step", "sign", "max", "min"))
     at = {v.name: exactly(point.values[v.name]) for v in variables(*jumps)}
     try:
         shaken = [
@@ -307,10 +306,8 @@ def _seeds(formulas: Formulas, directions: list[Array]) -> Element:
     space = None if asked.kind in DIRECTIONAL else linear_structure(asked.wrt)
     space = space if len(asked.wrt.shape) == 2 else None
     half = mp.mpf(1) / 2 if halved(space, formulas.structure) else 1
-    return {
-        2 << k: projected(d[None], space, formulas.structure) * half
-        for k, d in enumerate(directions)
-    }
+    rows = [projected(d[None], space, formulas.structure) * half for d in directions]
+    return {2 << k: row for k, row in enumerate(rows)}
 
 
 def _truth(formulas: Formulas, found: Element, at: Mapping[str, Array]) -> list[Any]:

@@ -244,13 +244,8 @@ def _concluded(asked: Asked, claim: Claim, seed: int, points: int, diagnosis: bo
         return _disproved(asked, claim, found, structured, seed, diagnosis)
     if not conventional(asked, claim.layout) and found.verdict != UNDECIDED:
         return _other_layout(asked, claim, found)
-    return Verdict(
-        found.verdict,
-        message=method(found),
-        report=found.report,
-        exact=found.exact,
-        notes=tuple(notes),
-    )
+    verdict = Verdict(found.verdict, message=method(found), notes=tuple(notes))
+    return replace(verdict, report=found.report, exact=found.exact)
 
 
 _SWAPPED = "The indices of one side are in the wrong order: with them swapped it is right."

@@ -278,11 +278,8 @@ def _candidates(family: Family, left: Mapping[Monomial, Any]) -> Iterator[Blocks
 def _patterns(rows: Sequence[Places], sizes: Sequence[int], out: int) -> set[Blocks]:
     """The partitions of positions that rows of places suggest; a place that never changes stays."""
     columns = list(zip(*rows, strict=True))
-    fixed = {
-        k: -1 - c[0]
-        for k, c in enumerate(columns)
-        if k >= out and len(set(c)) == 1 and len(rows) > 1
-    }
+    inner = [(k, c) for k, c in enumerate(columns) if k >= out and len(rows) > 1]
+    fixed = {k: -1 - c[0] for k, c in inner if len(set(c)) == 1}
     free = [k for k in range(len(sizes)) if k not in fixed]
     found = {_pattern([row[k] for k in free], [sizes[k] for k in free]) for row in rows}
     found.add(_pattern([columns[k] for k in free], [sizes[k] for k in free]))

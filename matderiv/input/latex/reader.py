@@ -387,11 +387,8 @@ class LatexFormula(Functions):
         if isinstance(base, Number):
             raise self.error("a number has no subscript", (below.span[0], end))
         letters = "".join(written)
-        at = (
-            (letters,)
-            if letters.isdigit()
-            else tuple(t for t in written if t not in (",", "{", "}"))
-        )
+        inside = tuple(t for t in written if t not in (",", "{", "}"))
+        at = (letters,) if letters.isdigit() else inside
         if at and all(t.isalnum() for t in at):
             return Entry((base.span[0], end), base, at)
         raise self.error("expected indices below", (below.span[0], end), "_i, _{ij} or _{12}")

@@ -6,6 +6,7 @@ are one sign, and so are `\ge`, `\geq` and ≥.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from matderiv.arguments import pairs
 from matderiv.errors import ParseError
@@ -109,6 +110,11 @@ def tokenize_latex(text: str) -> list[Token]:
     >>> [t.text for t in tokenize_latex(r"\left\|Xw\right\|_2^2 \,&= \beta")]
     ['<‖', 'X', 'w', '‖>', '_', '2', '^', '2', '=', 'beta', '']
     """
+    return [*_tokenized(text)]
+
+
+@lru_cache(maxsize=500)  # a line of a sheet is read once for each choice of kinds
+def _tokenized(text: str) -> tuple[Token, ...]:
     require_short(text)
     found: list[Token] = []
     place, side, blocks = 0, "", 0
@@ -136,7 +142,8 @@ def tokenize_latex(text: str) -> list[Token]:
         if token is not None and (token.text != "&" or blocks):
             found.append(token)
         place = end
-    return closed(_with_double_bars(_plainly_spelled(_without_full_stop(found))), text)
+    spelled = _with_double_bars(_plainly_spelled(_without_full_stop(found)))
+    return tuple(closed(spelled, text))
 
 
 def _read(text: str, place: int, side: str) -> tuple[Token | None, int, str]:

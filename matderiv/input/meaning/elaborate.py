@@ -126,12 +126,12 @@ class Elaborator(Places):
 
     def name_sizes(self) -> None:
         """A sum that runs to n over an array whose size is declared as N: n is N."""
-        sums = [n for n in self.source.nodes if isinstance(n, Bind) and n.size]
         known = size_names(self.scope.shapes.values())
-        if not self.scope.guess or not known or all(b.size in known for b in sums):
+        sums = {n for n in self.source.nodes if isinstance(n, Bind) and n.size not in {"", *known}}
+        if not self.scope.guess or not known or not sums:
             return
         with suppress(MatderivError):
-            for tree in self.source.roots:
+            for tree in (t for t in self.source.roots if sums & {*postorder(t)}):
                 self.visit(tree)
         for body, place, name in self.lengths[len(self.source.lengths) :]:
             shape = self.build.shape(body) or ()

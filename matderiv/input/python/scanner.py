@@ -83,11 +83,8 @@ def tokenize_python(text: str) -> list[Token]:
 
 def _check_name(text: str, typed: str, span: tuple[int, int]) -> None:
     if typed in _KEYWORDS:
-        raise ParseError(
-            f"only formulas are read here, not Python's {typed}",
-            source=text,
-            span=span,
-        )
+        said = f"only formulas are read here, not Python's {typed}"
+        raise ParseError(said, source=text, span=span)
     if len(typed) > MAX_NAME:
         raise LimitError(
             f"a name has {len(typed)} characters, the limit is {MAX_NAME}", source=text, span=span

@@ -38,12 +38,9 @@ def with_changes(marking: Marking, p: Passage, depth: int) -> Passage:
         start, stop = _changed(marking, p, found)
         inner = type(marking)(marking.reader).read(p[start:stop], None, depth + 1)
         if inner.marks or {*marking.reader.ground.changes.values()} & {*variables(inner.expr)}:
-            place = p.span((found.start(), stop))
-            raise ParseError(
-                "differentials of differentials are not read",
-                source=marking.reader.document,
-                span=place,
-            )
+            place, document = p.span((found.start(), stop)), marking.reader.document
+            said = "differentials of differentials are not read"
+            raise ParseError(said, source=document, span=place)
         if unknown := {v.name for v in variables(inner.expr)} & marking.reader.strangers:
             raise MatderivError(f"nothing says what {min(unknown)} is")
         typed = p.text[found.start() : stop]

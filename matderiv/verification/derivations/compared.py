@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, is_, substitute, variable, variables, zeros
+from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
 from matderiv.language.declare import SQUARE_FACTS
 from matderiv.shapes import Shape, shape_text, with_sizes
 from matderiv.verification.derivations.consequences import Record
@@ -51,7 +51,8 @@ class SidesCompared:
         """The derivatives said, last first; before one is said, that by the only variable."""
         said = [s.quantity for s in reversed(self.record.said) if s.quantity.kind == DERIVATIVE]
         said = [q for q in dict.fromkeys(map(self.rest.moved, said)) if q.order == 1]
-        if said := [q for q in said if q.by not in self.ground.functions]:
+        known = self.ground.functions
+        if said := [q for q in said if q.by not in known and q.of in known]:
             return said
         with suppress(MatderivError):
             return [self.reader.resolved(Quantity(DERIVATIVE))]
@@ -81,9 +82,8 @@ class SidesCompared:
     def to_order(self, q: Quantity, e: Expr, name: str, order: int) -> Verdict:
         """The verdict on f(x + h) = ... + o(h): the terms of h^0, h^1, ... are equal."""
         left = self.left(q)
-        h = next(
-            (v for v in variables(*((e,) if left is None else (left, e))) if v.name == name), None
-        )
+        every = variables(*((e,) if left is None else (left, e)))
+        h = next((v for v in every if v.name == name), None)
         if left is None or h is None:
             raise MatderivError(f"nothing before says what {name} is")
         found: list[Verdict] = []
@@ -105,9 +105,8 @@ class SidesCompared:
         if verdict.correct is False and verdict.diagnosis != "shape" and not identity:
             slopes = self.slopes()
             if self.rest.stated and not (slopes or self.rest.slopes):
-                return Verdict(
-                    UNDECIDED, message="nothing says by which variable a derivative is 0"
-                )
+                said = "nothing says by which variable a derivative is 0"
+                return Verdict(UNDECIDED, message=said)
             found = self.rest.verdict(left, right, slopes) or verdict
             first = not any(s.quantity.kind in (DERIVATIVE, DIFFERENTIAL) for s in self.record.said)
             first = first and found.correct is False
@@ -227,6 +226,27 @@ class SidesCompared:
         if not (row and column and verdict.correct):
             return verdict
         return Verdict(DISPROVED, "other-layout", "this is a column, the left side is a row")
+
+    def held(self, q: Quantity | None, e: Expr) -> str:
+        """Why a partial derivative may be right: where names on the way are held fixed.
+
+        Those that derivatives are said to be by, as the variance in batch normalization.
+        """
+        known = self.ground.functions
+        if q is None or q.kind != DERIVATIVE or q.of not in known:
+            return ""
+        f, back = known[q.of], dict[Expr, Expr]()
+        inner = [n for n in self.doubts.derived if n in known and n not in (q.of, q.by)]
+        for name in sorted(inner, key=lambda n: -len([*walk(known[n])])):
+            x, before = variable(name, known[name].shape), f
+            f = substitute(f, {known[name]: x})
+            back |= {x: known[name]} if f is not before else {}
+        local = replace(self.ground, functions={**known, q.of: f}, forms={})
+        with suppress(MatderivError):
+            true = local.entries(q)[0] if q.of_at or q.by_at else local.derivative(q)
+            if back and self.ground.equal(substitute(true, back), e, diagnosis=False).correct:
+                return f"right with {' and '.join(v.name for v in back)} held fixed"
+        return ""
 
     def no_claim(self, q: Quantity, names: Collection[str]) -> str:
         """Why an equation between formulas is not called wrong: it may say what holds."""

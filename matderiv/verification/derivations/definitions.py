@@ -161,9 +161,8 @@ def unreadable_apart(statements: Sequence[Statement]) -> list[Statement]:
     found = list(statements)
     kinds = [s.quantity.kind if s.quantity else "" for s in statements]
     values = [s.quantity.of if s.quantity and s.quantity.kind == VALUE else "" for s in statements]
-    claims = next(
-        (k for k, kind in enumerate(kinds) if kind in (DERIVATIVE, DIFFERENTIAL)), len(kinds)
-    )
+    claimed = (k for k, kind in enumerate(kinds) if kind in (DERIVATIVE, DIFFERENTIAL))
+    claims = next(claimed, len(kinds))
     for k, (name, s) in enumerate(zip(values[:claims], statements, strict=False)):
         last, again = s.sides[-1], name in values[k + 1 : claims] and name not in values[:k]
         if name and s.quantity and again and not signs(last.text, last.latex):

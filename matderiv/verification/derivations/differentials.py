@@ -143,10 +143,11 @@ class Reader:
 
     def _variable(self, of: str) -> str | None:
         """The one variable that a function is of, where it says so or only one of it moves."""
-        at = [n for n in self.arguments.get(of, ()) if n in self.ground.reading.variables]
+        own = {v.name for v in variables(self.ground.functions[of])}
+        known = {*self.ground.reading.variables, *own}
+        at = [n for n in self.arguments.get(of, ()) if n in known]
         if len(at) == 1:
             return at[0]
-        own = {v.name for v in variables(self.ground.functions[of])}
         moving = [name for name in self.ground.moving if name in own]
         return moving[0] if len(moving) == 1 else None
 
@@ -178,7 +179,7 @@ class Reader:
         """The free indices of several sides, and how far they run; those `at` a name are some."""
         found = Indices(tuple(at))
         letters: dict[str, None] = {}
-        for p in passages:
+        for p in (p for p in passages if re.search(r"[_\[]|\^\s*\{?\s*\(", p.text)):
             with suppress(MatderivError):
                 marking = Marking(self)
                 e, present = marking.elaborated(marking.marked(p, 0), Indices(tuple(at)), None)

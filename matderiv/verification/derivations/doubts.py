@@ -61,8 +61,8 @@ class Doubts:
 
     `tainted` are those that an unread line speaks of, `abstract` functions that nobody defines,
     `again` those that another formula is given to after their derivatives, with its line; `defined`
-    has the lines and formulas that names had first. `slopes` are names for derivatives. `by` is
-    what the current derivative is said to be by, `at` what the left side is of, and `sloped`
+    has the lines and formulas that names had first. `slopes` are names for derivatives, `derived`
+    what any is by. `by` is what the current one is by, `at` what the left side is of, and `sloped`
     says that the current left side has a derivative in it, `primed` that it is f', `placed` that
     it is a value f(x + h), `case` at which entries it is meant. In a `strict` derivation, which has
     no prose, an equation is a claim.
@@ -72,6 +72,7 @@ class Doubts:
     reader: Reader
     tainted: dict[str, int] = field(default_factory=dict)
     abstract: Collection[str] = ()
+    derived: Collection[str] = ()
     again: dict[str, int] = field(default_factory=dict)
     defined: dict[str, tuple[int, Passage]] = field(default_factory=dict)
     slopes: set[str] = field(default_factory=set)
@@ -223,6 +224,8 @@ class Doubts:
         """
         if self.reader.last.alone and not self.strict:
             return f"nothing on the left says which {self.reader.last.alone[0]} is meant"
+        if said := self.about_prime(left):
+            return said
         true, shape = left if self.sloped else None, left.shape if left and self.sloped else ()
         with suppress(MatderivError):
             shape = self.reader.shape_of(q) if q.kind == DERIVATIVE else shape
@@ -237,6 +240,12 @@ class Doubts:
             if self.ground.equal(true, whole, diagnosis=False).correct:
                 return "right entry by entry: the Jacobian is diagonal"
         return ""
+
+    def about_prime(self, left: Expr | None) -> str:
+        """The same for S' = S/2, where S' may be a name as well as a transpose."""
+        array = left is not None and is_(left, "transpose") and left.args[0]
+        prime = self.primed and array in self.ground.functions.values() and not self.strict
+        return "what has a prime may be another one" if prime else ""
 
     def about_text(self, q: Quantity, passage: Passage, left: Expr | None) -> str:
         """The same for a side whose sizes do not fit together."""
@@ -360,18 +369,17 @@ class Doubts:
 
     def _reasons(self, names: Collection[str]) -> Iterator[tuple[int, str]]:
         for name in sorted(names):
+            of = name.lstrip("∂").partition("/")[0]  # g of the ∂g/∂x from above
             if name in self.again:
-                yield (
-                    self.again[name],
-                    f"from line {self.again[name]} on, {name} may be another one",
-                )
+                line = self.again[name]
+                yield line, f"from line {line} on, {name} may be another one"
             elif name in self.tainted:
                 line = self.tainted[name]
                 yield line, f"continues line {line}, which was not read"
             elif name == "i" and not self.strict and not self._is_array(name):
                 yield len(self.reader.document), "i may be the imaginary unit"
-            elif name in self.abstract and not self._is_array(name):
-                yield len(self.reader.document), f"nothing says which function {name} is"
+            elif of in self.abstract and not self._is_array(name):
+                yield len(self.reader.document), f"nothing says which function {of} is"
             elif name in self.reader.strangers:
                 yield len(self.reader.document), f"nothing says what {name} is"
 

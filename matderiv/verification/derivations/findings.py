@@ -249,10 +249,7 @@ class StepsVerdict(Shown):
         known = self.left_open(
             lambda line: line.diagnosis == MISFIT and (line.number, line.text) in fitting, said
         )
-        lines = (
-            replace(line, diagnosis="shape") if line.diagnosis == MISFIT else line
-            for line in known.lines
-        )
+        lines = (replace(n, diagnosis="shape") if n.diagnosis == MISFIT else n for n in known.lines)
         return replace(self, lines=tuple(lines))
 
     def fits(self) -> set[tuple[int, str]]:

@@ -58,11 +58,8 @@ class Called:
 
     def takes(self, given: Sequence[str], *, latex: bool) -> bool:
         """True where brackets behind its name are a call, whose body can be written there."""
-        return (
-            len(given) == len(self.arguments)
-            and latex == self.body.latex
-            and not _names(self, given)
-        )
+        fits = len(given) == len(self.arguments) and latex == self.body.latex
+        return fits and not _names(self, given)
 
     @property
     def _argument(self) -> str:
@@ -99,9 +96,8 @@ def written(
         given = split(p.text[opening + 1 : stop])
         same = [_plain(g) for g in given] == [_plain(a) for a in f.arguments]
         if same and not any("_" in a or "^" in a for a in f.arguments):
-            times = (
-                (r"\cdot " if p.latex else "*") if re.match(_OPENING, p.text[stop + 1 :]) else ""
-            )
+            sign = r"\cdot " if p.latex else "*"
+            times = sign if re.match(_OPENING, p.text[stop + 1 :]) else ""
             p = p.erased(start + len(f.head), stop + 1).with_part(stop + 1, stop + 1, times)
             place = stop + 1
         elif (filled is None or f.name in filled) and f.takes(given, latex=p.latex):
@@ -158,9 +154,8 @@ def _renamed(s: Statement, name: str, new: str) -> Statement:
     if q is not None:
         at = tuple(new if n == name else n for n in q.at)
         q = replace(q, at=at, by=new if q.by == name else q.by)
-    return replace(
-        s, quantity=q, sides=tuple(side.replaced(typed, lambda m: new) for side in s.sides)
-    )
+    sides = tuple(side.replaced(typed, lambda m: new) for side in s.sides)
+    return replace(s, quantity=q, sides=sides)
 
 
 def next_call(

@@ -43,9 +43,8 @@ class Progress:
 
         Other kinds of names might have made a wrong line right, so no line is called wrong.
         """
-        found = StepsVerdict(
-            tuple(self.lines), self.title, ("not finished: more lines may follow",)
-        )
+        said = ("not finished: more lines may follow",)
+        found = StepsVerdict(tuple(self.lines), self.title, said)
         return found.doubted("other kinds of its names were not tried")
 
 
@@ -129,10 +128,7 @@ class Paper:
         chosen, other = (apart, first) if better else (exercise, second)
         verdict = self._judged(chosen, progress)
         there = {(line.number, line.text): line for line in other.lines if line.correct}
-        lines = (
-            line if line.correct else there.get((line.number, line.text), line)
-            for line in verdict.lines
-        )
+        lines = (n if n.correct else there.get((n.number, n.text), n) for n in verdict.lines)
         return replace(verdict, lines=tuple(lines))
 
     def _judged(self, exercise: Exercise, progress: Progress | None) -> StepsVerdict:

@@ -70,10 +70,8 @@ class Plan:
     @property
     def objectives(self) -> list[Definition]:
         """The definitions before the first derivative: what comes later is about solutions."""
-        slopes = (
-            k for k, c in enumerate(self.chains) if c.quantity and c.quantity.kind == DERIVATIVE
-        )
-        early = {c.name for c in self.chains[: next(slopes, None)]}
+        said = [c.quantity.kind if c.quantity else "" for c in self.chains]
+        early = {c.name for c in self.chains[: [*said, DERIVATIVE].index(DERIVATIVE)]}
         return [d for d in self.definitions if d.name in early]
 
 
@@ -123,9 +121,8 @@ def _products(statements: Sequence[Statement], names: Collection[str]) -> list[S
     known = {n for side in sides for n in names_in(side)} - {*names}
 
     def is_product(s: Statement) -> bool:
-        name = (
-            s.quantity.of if s.quantity and s.quantity.kind == VALUE and not s.quantity.at else ""
-        )
+        q = s.quantity
+        name = q.of if q and q.kind == VALUE and not q.at else ""
         return not s.whole.latex and 1 < len(name) < 5 and name.isalpha() and {*name} <= known
 
     return [replace(s, quantity=Quantity(FORMULA)) if is_product(s) else s for s in statements]
@@ -187,7 +184,7 @@ def _completed(
     functions = [f for f in functions if f.name not in standard]
     primes = [f for c in chains if (f := _primed(c, functions)) is not None]
     written_out = [_written(_written(c, primes), functions) for c in chains]
-    calls = {c.name: c.quantity.at for c in chains if c.role == GIVES and c.quantity}
+    calls = {c.name: c.quantity.at for c in chains if c.role in (GIVES, LOCAL) and c.quantity}
     named = {n for c in written_out for n in _differentiated(c)} | {function, *standard}
     named |= {n for c in chains for n in _differentiated(c, by="")}  # \nabla f(x + tp)
     left = (c.first for c in written_out if c.quantity and c.quantity.kind == FORMULA and c.first)
@@ -204,7 +201,7 @@ def _completed(
     points = [name for name in points if _is_point(name, chains, definitions, moved)]
     written_out = [replace(c, role=CONDITION) if c.name in points else c for c in written_out]
     bodies = [d for d in bodies if d.name not in points]
-    known = {*(d.name for d in definitions), *function_names(), "sigma"}
+    known = {*names, *function_names(), "sigma"}
     abstract = frozenset(_with_primes(chains) - known)
     more = standard, abstract, calls, tuple(functions)
     return Plan(tuple(written_out), tuple(bodies), function, *named_by, *more)
@@ -356,11 +353,8 @@ def _function(
     names = [d.name for d in definitions]
     if given:
         return given[-1].name
-    of = [
-        c.quantity.of
-        for c in chains
-        if c.quantity and c.quantity.kind in (DERIVATIVE, DIFFERENTIAL)
-    ]
+    kinds = DERIVATIVE, DIFFERENTIAL
+    of = [c.quantity.of for c in chains if c.quantity and c.quantity.kind in kinds]
     last = [name for name in names if name in of]
     if "f" in names and ("f" in of or not last):
         return "f"

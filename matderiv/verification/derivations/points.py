@@ -226,7 +226,8 @@ def at_point(marking: Marking, own: Sequence[str], e: Expr, inside: Passage) -> 
     if len(given) != len(own):
         raise MatderivError("this does not say which variable is at which point")
     places: dict[Expr, Expr] = {}
-    known, start = marking.reader.ground.reading.variables, 0
+    known = {v.name: v for v in variables(e)} | dict(marking.reader.ground.reading.variables)
+    start = 0
     for name, typed in zip(own, given, strict=True):
         start = inside.text.index(typed, start)
         if _name(typed, latex=inside.latex) != name:

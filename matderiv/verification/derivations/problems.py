@@ -41,7 +41,7 @@ from matderiv.verification.derivations.readings import Definitions, Read, with_s
 from matderiv.verification.derivations.roles import NUMBER
 from matderiv.verification.derivations.stationary import LAGRANGE
 from matderiv.verification.derivations.steps import JudgedSides
-from matderiv.verification.derivations.upstream import upstreams
+from matderiv.verification.derivations.upstream import dependent, upstreams
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import (
     Statement,
@@ -239,7 +239,7 @@ class Problem:
         declared = {*self.shapes, *chosen.shapes}
         if not found.whole:
             kinds = {**unread_kinds(plan, declared), **kinds}
-        elif found.concerned:
+        elif found.concerned or not (found.verdict.wrong or any(map(with_stars, self.passages))):
             kinds = {n: axes for n, axes in kinds.items() if n in found.concerned}
         kinds = {n: axes for n, axes in kinds.items() if n not in declared}
         named = [(n, v) for n, v in reading.variables.items() if n not in self.assume]
@@ -274,9 +274,8 @@ class Problem:
         moving = {*fixed, *plan.moving} - {""}
         used = used_names(plan, moving)
         first = next((found for p in self.passages if (found := label_of(p))), "")
-        passages = [
-            unadorned(p, moving, used) if label_of(p) in ("", first) else p for p in self.passages
-        ]
+        own = ("", first)
+        passages = [unadorned(p, moving, used) if label_of(p) in own else p for p in self.passages]
         if [p.text for p in passages] == [p.text for p in self.passages]:
             return plan
         self.stationary = True
@@ -322,12 +321,13 @@ class Problem:
         upstreams(ground, plan, broken.keys())
         reader = Reader(ground, self.document, plan.function, standard=plan.standard)
         reader.arguments, reader.calls = plan.calls, plan.functions
+        reader.strangers |= dependent(ground, plan)
         steps = JudgedSides(ground, reader, lines, stationary=self.stationary)
         steps.diagnosis = conventions.diagnosis
         steps.broken = {name: line for name, (line, _) in broken.items()}
         for name, (line, _) in broken.items():
             steps.doubts.unread(name, line.number)
-        steps.doubts.abstract = plan.abstract
+        steps.doubts.abstract, steps.doubts.derived = plan.abstract, plan.by
         steps.rest.constrained = bool(LAGRANGE.search(self.document))
         steps.doubts.strict = steps.rest.strict = self.strict
         steps.told.found = [] if self.progress else self.progress

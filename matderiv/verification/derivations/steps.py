@@ -39,7 +39,7 @@ from matderiv.verification.derivations.roles import (
 from matderiv.verification.derivations.stationary import A_CONDITION, Rest
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import Case, names_in
-from matderiv.verification.quantities import DERIVATIVE, FORMULA, VALUE, Quantity
+from matderiv.verification.quantities import DERIVATIVE, FORMULA, VALUE, Quantity, named
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
 
 
@@ -50,7 +50,8 @@ class JudgedSides:
     `broken` are the names whose definitions could not be read, with what is to be said;
     `concerned` those that wrong lines are about; `lost` is the line of the last statement whose
     beginning was not read, `slope` the derivative that is 0 where the current left side is, which
-    is a `row` if it is a gradient transposed; `renamed` is f(y) on the left where f is of x.
+    is a `row` if it is a gradient transposed; `renamed` is f(y) on the left where f is of x,
+    `partial` the derivative, by its entries, that stands there.
     """
 
     ground: Ground
@@ -66,6 +67,7 @@ class JudgedSides:
     slope: Quantity | None = None
     row: bool = False
     renamed: Quantity | None = None
+    partial: Quantity | None = None
     alone: bool = False  # a formula without a left side, which may be no claim
 
     def __post_init__(self) -> None:
@@ -158,12 +160,8 @@ class JudgedSides:
                     shown = self.told.typed(chain.sides[-1], chain)
                     self.told.add(number, shown, Verdict(VERIFIED, message=said))
                     return
-        said = (
-            "a condition, not a step"
-            if q and q.kind == VALUE
-            else "an equation to solve, not a step"
-        )
-        self.told.given(number, chain, said)
+        what = "a condition" if q and q.kind == VALUE else "an equation to solve"
+        self.told.given(number, chain, f"{what}, not a step")
 
     def _zero(self, chain: Chain, zero: Passage, q: Quantity) -> None:
         """The end `= 0` of a statement: a condition on a derivative, else a claim."""
@@ -181,7 +179,7 @@ class JudgedSides:
         assert q is not None
         self.doubts.sloped, self.doubts.by, self.doubts.primed = False, q.by, q.primed
         self.slope, self.doubts.at, self.doubts.case = None, q.at, None
-        self.row, self.renamed = False, None
+        self.row, self.renamed, self.partial = False, None, None
         self.doubts.placed = q.kind in (VALUE, FORMULA) and is_call(self.reader, chain.first)
         if chain.role == LOCAL:
             self._call(chain)
@@ -235,6 +233,7 @@ class JudgedSides:
     def _entries(self, chain: Chain, q: Quantity) -> Quantity:
         """A quantity, or the formula that the entries of a derivative are."""
         self.doubts.sloped = q.kind != VALUE or not is_solution(self.reader, chain.first)
+        self.partial = q
         if q.kind == DERIVATIVE and (q.of_at or q.by_at):
             if (label := q.by_at.strip(":")) in self.ground.labels and not q.of_at:  # by s_y
                 free = next(c for c in SPARE if not any(c in p.text for p in chain.sides))
@@ -318,9 +317,8 @@ class JudgedSides:
             return
         names, left, asked = names_in(passage), self.compared.left(q), self.reader
         reason = error.message if isinstance(error, UnknownSize) else ""
-        reason = (
-            reason or self.doubts.about_text(q, passage, left) or self.compared.no_claim(q, names)
-        )
+        reason = reason or self.doubts.about_text(q, passage, left)
+        reason = reason or self.compared.no_claim(q, names)
         self.concerned |= names | self.doubts.behind(q, left)
         guessed = q.kind in (FORMULA, VALUE) and not self.doubts.strict
         guessed = guessed and bool(names & self.ground.reading.guessed)
@@ -338,7 +336,9 @@ class JudgedSides:
     def _restated(self, q: Quantity, passage: Passage, chain: Chain) -> None:
         """Remember that a line gives another formula to a name; numbers are its value somewhere."""
         q, (base, label) = self.renamed or q, split_label(chain.name)
-        number, begins = self.lines.number(passage.start), passage is chain.sides[0]
+        number, sides = self.lines.number(passage.start), chain.sides
+        alone = named(sides[0].text, sides[0].latex).kind == VALUE  # y = f(x) = ...
+        begins = passage is sides[0] or (alone and passage is sides[1])
         begins = begins and chain.first is not None and not is_solution(self.reader, chain.first)
         if q.kind == VALUE and begins and names_in(passage):
             self.doubts.restated(q.of, passage, number, self.told.found[-1:])
@@ -369,12 +369,12 @@ class JudgedSides:
         again = again or (wrong.diagnosis == "shape" and side.expr in side.written)
         if q.kind == DERIVATIVE and again:
             return Verdict(UNDECIDED, message="this may be the derivative at another point")
-        if wrong.diagnosis == "shape" and (
-            said := self.doubts.about_shape(q, self.compared.left(q), e)
-        ):
+        left, shape = self.compared.left(q), wrong.diagnosis == "shape"
+        said = self.doubts.about_shape(q, left, e) if shape else self.doubts.about_prime(left)
+        if said:
             return Verdict(DISPROVED, LOOSE, said)
-        reason = self.doubts.about_layout(side)
-        reason = reason or self.doubts.about(q, e, self.compared.left(q), passage.text)
+        reason = self.doubts.about_layout(side) or self.compared.held(self.partial or q, e)
+        reason = reason or self.doubts.about(q, e, left, passage.text)
         if not reason and not side.marks:  # a formula that is a derivative is a claim
             reason = self.compared.no_claim(q, {v.name for v in variables(e)})
         return Verdict(UNDECIDED, message=reason) if reason else wrong

@@ -36,6 +36,19 @@ def upstreams(ground: Ground, plan: Plan, unread: Collection[str]) -> None:
             ground.functions[loss] = terms[0] if len(terms) == 1 else apply("add", *terms)
 
 
+def dependent(ground: Ground, plan: Plan) -> set[str]:
+    r"""The variables that another one is derived by: \mu, where \partial\mu/\partial x is said."""
+    known, rows = ground.reading.variables, ground.reading.rows
+    beside = [{v.name for v in variables(f)} for f in ground.functions.values()]
+    found = set()
+    for of, names in _derivatives(plan).items():
+        array = entry_name(of, known, rows)[0]
+        others = {entry_name(name, known, rows)[0] for name in names} - {array}
+        if array not in ground.functions and any(array in b and others & b for b in beside):
+            found.add(array)
+    return found
+
+
 def undefined(ground: Ground) -> set[str]:
     """The functions in definitions that nobody defines: f(x) = g(A*x)."""
     nodes = walk(*ground.functions.values())
@@ -46,14 +59,11 @@ def _derivatives(plan: Plan) -> dict[str, list[str]]:
     """The functions that are differentiated anywhere, and by what."""
     found: dict[str, list[str]] = {}
     for chain in plan.chains:
-        q = chain.quantity
-        if q is not None and q.kind == DERIVATIVE:
+        own = [q] if (q := chain.quantity) is not None and q.kind == DERIVATIVE else []
+        sides = (*chain.sides, *([chain.first] if chain.first else []))
+        every = (sign.quantity for side in sides for sign in signs(side.text, side.latex))
+        for q in (*own, *(q for q in every if not q.primed)):  # g' is a function of its own
             found.setdefault(q.of, []).extend(n for n in (q.by, q.then) if n)
-        for side in (*chain.sides, *([chain.first] if chain.first else [])):
-            for sign in signs(side.text, side.latex):
-                q = sign.quantity
-                if not q.primed:  # g' is a function of its own
-                    found.setdefault(q.of, []).extend(n for n in (q.by, q.then) if n)
     return found
 
 
@@ -61,11 +71,8 @@ def _last(values: Mapping[str, Expr]) -> dict[str, Expr]:
     """The values that no other value is computed from."""
     inner = {name: set(walk(e)) - {e} for name, e in values.items()}
     through = {name: set(variables(e)) for name, e in values.items()}
-    return {
-        name: e
-        for name, e in values.items()
-        if not any(e in inner[n] for n in values) or not through[name]
-    }
+    used = set[Expr]().union(*inner.values())
+    return {name: e for name, e in values.items() if e not in used or not through[name]}
 
 
 def _term(loss: str, name: str, e: Expr) -> Expr:

@@ -83,7 +83,8 @@ _NESTED = (
     rf"(?<!\\nabla)(?<=[A-Za-z}}])_\s*\{{\s*(?P<inner>{LATEX_SYMBOL}\s*"
     r"(?:_\s*(?:\{\s*\w+\s*\}|\w)|\^\s*\{\s*[(\[]?\w[)\]]?\s*\})+)\s*\}"
 )
-_PRIMES = r"\^\s*(?:\{\s*(?:\\prime\s*)+\}|\\prime(?![A-Za-z]))"
+_PRIMES = r"\^\s*(?:\{\s*(?:(?:\\prime|')\s*)+\}|\\prime(?![A-Za-z]))"
+_OPENED = r"\\nabla\s*\{((?:[^{}]|\{[^{}]*\})*)\}"  # \nabla{J(\theta)}
 _TIMES = r"(?<=[})])\s*\.\s*(?=\\frac|\()"  # a full stop between factors
 _ABOVE = (  # \\beta^{\\text{old}}, which has a label
     rf"(?P<base>(?<![\\_^{{])(?!\s*e(?![A-Za-z])){LATEX_SYMBOL})\s*\^\s*\{{\s*"
@@ -157,7 +158,8 @@ def as_row(p: Passage) -> Passage:
     """
     p = _fractions(p).blanked(_ASIDE).replaced(_TRANSPOSE, _turned)
     p = p.replaced(r"(?<=\{)Sp(?:ur)?(?=\})", lambda m: "tr")
-    p = p.replaced(_PRIMES, lambda m: "'" * m[0].count("prime"))
+    p = p.replaced(_PRIMES, lambda m: "'" * len(re.findall("prime|'", m[0])))
+    p = p.replaced(_OPENED, lambda m: rf"\nabla {m[1]}")
     p = p.replaced(_EXAMPLE, lambda m: f"_{m['below']}^{m['above']}")
     p = p.replaced(_DIAGONAL_OF, _on_diagonal).replaced(_BY_VEC, lambda m: f" {m['name']}")
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")

@@ -229,9 +229,8 @@ class Exercise:
     def joined(self, other: Exercise) -> Exercise:
         """This exercise and a section of it that follows."""
         late = {k: {**self.declared.assume, **said} for k, said in other.late.items()}
-        new = {
-            n for n, said in other.declared.assume.items() if self.declared.assume.get(n) != said
-        }
+        before = self.declared.assume
+        new = {n for n, said in other.declared.assume.items() if before.get(n) != said}
         new |= {n for n in self.declared.assume if {n, EVERY} & other.declared.freed}
         if self.claims and new and other.passages:
             late.setdefault(other.passages[0].start, dict(self.declared.assume))

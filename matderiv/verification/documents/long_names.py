@@ -142,6 +142,8 @@ _BELOW = r"(?:\s*_\s*(?:[A-Za-z0-9]|\{[^{}]*\}))?"
 _BASE = rf"(?P<of>(?!\\(?:partial|sqrt|frac)){LATEX_SYMBOL}){_BELOW}{_SQUARED}"
 _ABOVE = r"\\partial(?!\s*\^)(?:[^{}]|\{[^{}]*\})*(?:\}\s*\{|/)\s*\\partial\s*(?:\\[,;])?"
 _BY_SQUARE = re.compile(rf"(?:{_ABOVE}|\\nabla\s*_\s*\{{)\s*\(?{_BASE}")  # ∂f/∂σ², and no ∂²f/∂σ²
+_OF_SQUARE = re.compile(rf"\\partial\s*{_BASE}\s*\}}\s*\{{")  # of \sigma^2 = ...
+_SQUARE_IS = re.compile(rf"\s*{_BASE}\s*:?=")
 _ARGUMENTS = re.compile(rf"\s*{LATEX_NAME}\s*(?:\\left)?\((?P<at>[^()=]*)\)\s*:?=")
 
 
@@ -158,6 +160,8 @@ def with_squares(passages: Sequence[Passage]) -> list[Passage]:
     bases = [m["of"] for t in text for m in _BY_SQUARE.finditer(t)]
     heads = [m["at"].split(",") for t in text if (m := _ARGUMENTS.match(t))]
     bases += [m["of"] for at in heads for a in at if (m := re.match(_BASE, a))]
+    defined = {m["of"] for t in text if (m := _SQUARE_IS.match(t))}
+    bases += [m["of"] for t in text for m in _OF_SQUARE.finditer(t) if m["of"] in defined]
     for base in dict.fromkeys(of.strip() for of in bases):
         if name := latex_name(base).partition("_")[0]:
             square, typed = rf"\mathrm{{{name}square}}", re.escape(base)
@@ -208,14 +212,11 @@ def with_sigmoid(passages: Sequence[Passage]) -> list[Passage]:
     """
     text = [p.text for p in passages if p.latex]
     known = any(_SIGMA.match(t.lstrip()) for t in text)
-    if (
-        known
-        or not any(map(_SLOPE_OF_SIGMA.search, text))
-        or not any(map(_IS_SIGMOID.search, text))
-    ):
+    said = any(map(_SLOPE_OF_SIGMA.search, text)) and any(map(_IS_SIGMOID.search, text))
+    if known or not said:
         return [*passages]
-    said = r"\sigma(z) = \frac{1}{1 + e^{-z}}"
-    return [Passage(said, (NOWHERE,) * len(said), NOWHERE, latex=True), *passages]
+    line = r"\sigma(z) = \frac{1}{1 + e^{-z}}"
+    return [Passage(line, (NOWHERE,) * len(line), NOWHERE, latex=True), *passages]
 
 
 _LABELLED = (
@@ -332,11 +333,8 @@ def with_solutions(passages: Sequence[Passage]) -> list[Passage]:
     found = {m["x"] for p in passages if p.latex and (m := _BARRED.search(p.text))}
     names = "|".join(map(re.escape, found))
     bar = rf"\\bar\s*(?:\{{\s*({names})\s*\}}|({names})(?![A-Za-z]))"
-    latex = (p.latex and bool(found) for p in passages)
-    return [
-        p.replaced(bar, lambda m: f"{m[1] or m[2]}^*") if own else p
-        for p, own in zip(passages, latex, strict=True)
-    ]
+    marked = [p.replaced(bar, lambda m: f"{m[1] or m[2]}^*") if p.latex else p for p in passages]
+    return marked if found else [*passages]
 
 
 _TUPLE = (  # (2x + y, x)^T behind an equals sign

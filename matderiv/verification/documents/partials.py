@@ -31,16 +31,15 @@ def by_subscripts(passages: Sequence[Passage]) -> list[Passage]:
     >>> [p.text for p in by_subscripts([Passage.of(line, latex=True) for line in lines])[1:]][0::2]
     ['\\frac{\\partial^2 f}{\\partial y\\partial x} = 2x', '\\nabla^2 f(1,2) = A']
     """
-    heads = [
-        m for p in passages if (m := _HEAD.match(p.text)) and not _ARRAY.match(p.text, m.end())
-    ]
+    found = (m for p in passages if (m := _HEAD.match(p.text)))
+    heads = [m for m in found if not _ARRAY.match(m.string, m.end())]
     functions = {m["f"].strip(): [a.strip() for a in m["at"].split(",")] for m in heads}
     if not functions:
         return [*passages]
-    found = [_by_letters(p, functions) for p in passages]
+    written = [_by_letters(p, functions) for p in passages]
     names = functions.keys()
     only = next(iter(functions)) if len(functions) == 1 else ""
-    return [_by_capitals(p, only, names) if p.latex else p for p in found]
+    return [_by_capitals(p, only, names) if p.latex else p for p in written]
 
 
 _AT_LABEL = (
@@ -74,9 +73,8 @@ def by_labels(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str
     def summed(m: re.Match[str]) -> str:
         return rf"(\sum_{{q}} {hot}_{{{m['i']}q}} {m['of']}_{{{m['i']}q}})"
 
-    found = [
-        p.replaced(_AT_LABEL, summed).replaced(case, entry) if p.latex else p for p in passages
-    ]
+    found = [p.replaced(_AT_LABEL, summed) if p.latex else p for p in passages]
+    found = [p.replaced(case, entry) if p.latex else p for p in found]
     return found, {"Hot": "onehot"}
 
 
@@ -153,9 +151,8 @@ def by_links(statements: Sequence[Statement]) -> list[Statement]:
         link, before, after = next((m for m in links if m[0] and first.latex), (None, "", ""))
         name = latex_name(next(filter(None, link.groups())).strip()) if link else ""
         formula = s.quantity is not None and s.quantity.kind == FORMULA
-        new = name not in met or not (
-            claimed or name in {t.quantity.of for t in statements if t.quantity}
-        )
+        said = {t.quantity.of for t in statements if t.quantity}
+        new = name not in met or not (claimed or name in said)
         if name and formula and new and re.search("[A-Za-z]", s.sides[-1].text):
             opened = [side.with_part(0, 0, before) for side in s.sides[1:]]
             ends = ((o, len(o.text) - 1) for o in opened)

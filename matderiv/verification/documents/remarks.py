@@ -112,6 +112,11 @@ _SHAPES = re.compile(  # (B, D) @ (D, C) = (B, C)
 _LAST = re.compile(rf"\+\s*({LATEX_NAME})\s*\.?$")
 
 
+_ORDER = re.compile(  # k = O(log 1/ε)
+    r"=\s*(?:\\mathcal\s*\{?\s*[Oo]\s*\}?|O)\s*(?:\\left\s*|\\[bB]igg?l?\s*)?\([^=]*$"
+)
+
+
 def noise_of(p: Passage) -> str:
     r"""The last name that is added in `y = X\beta + \epsilon`, which may be noise; or "".
 
@@ -139,7 +144,7 @@ def is_remark(p: Passage) -> bool:
     """
     longer = p.latex and _LONGER.match(p.text)
     return (
-        bool(longer or _ALL_ALIKE.search(p.text) or _SHAPES.match(p.text))
+        bool(longer or _ALL_ALIKE.search(p.text) or _SHAPES.match(p.text) or _ORDER.search(p.text))
         or is_image(p)
         or is_update(p)
     )

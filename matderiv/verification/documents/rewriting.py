@@ -332,7 +332,7 @@ _OF = (
     r"(?P<of>\\mathcal\s*\{?\s*[LP]\s*\}?|\\math(?:rm|bb)\s*\{?\s*[pPL]\s*\}?|[pPLq])"
     r"\s*(?:(?:\\left|\\[bB]igg?l?)?\((?P<at>[^()]*)(?:\\right|\\[bB]igg?r?)?\)|(?![\w({^\\]))"
 )
-_DENSITY = re.compile(rf"\\(?P<log>ln|log)\s*{_OF}")
+_DENSITY = re.compile(rf"\\(?P<log>ln|log)\s*(?P<brace>\{{\s*)?{_OF}(?(brace)\s*\}})")
 _PRODUCT = re.compile(rf"{_OF}\s*:?=(?P<side>[^=]*\\prod.*?)(?P<end>[\s.,;]*)$", re.DOTALL)
 
 
@@ -371,10 +371,8 @@ def by_names(passages: Sequence[Passage]) -> list[Passage]:
         p = p.with_part(*(found.start("side"),) * 2, rf" \{heads[_head(found)]}\left(")
         return p.replaced(rf"^{_OF}", named)
 
-    return [
-        in_logarithms(p).replaced(_DENSITY.pattern, named) if p.latex and heads else p
-        for p in passages
-    ]
+    typed = _DENSITY.pattern
+    return [in_logarithms(p).replaced(typed, named) if p.latex else p for p in passages]
 
 
 def _head(match: re.Match[str]) -> str:

@@ -220,10 +220,8 @@ def _directions(
     if identity.tangent is not None:
         return [point.value(identity.tangent, base).reshape(BATCH, *shapes[0])]
     at = level_field(base)
-    return [
-        point.rng(10**6 + k).integers(0, at.p, size=(BATCH, *shape))
-        for k, shape in enumerate(shapes)
-    ]
+    sizes = [(BATCH, *shape) for shape in shapes]
+    return [point.rng(10**6 + k).integers(0, at.p, size=size) for k, size in enumerate(sizes)]
 
 
 def _contracted(claim: Array, outer: tuple[int, ...], directions: list[Array], p: int) -> Array:
