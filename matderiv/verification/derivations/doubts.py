@@ -348,7 +348,7 @@ class Doubts:
         with suppress(MatderivError):
             found = self.reader.resolved(q)
             e = self.reader.slope(found)[0]
-            return number_value(e) == 0 or is_(e, "zeros")
+            return (number_value(e) == 0 or is_(e, "zeros")) and found.of not in self.again
         return False
 
     def behind(self, q: Quantity, left: Expr | None) -> set[str]:

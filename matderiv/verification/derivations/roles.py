@@ -166,7 +166,8 @@ def _is_set(q: Quantity, s: Statement, so_far: Named) -> bool:
 
 def _is_number(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:
     """True for `t = 1`, a value of what is known; A = [2, 1; 1, 3] first says what A is."""
-    known = q.kind == VALUE and q.of in {*so_far.mentioned, *so_far.names}
+    met = q.of in so_far.mentioned | so_far.names or any("_" in n for n in q.at)  # Var(k_i) = 1
+    known = q.kind == VALUE and met
     moves = so_far.claimed or q.of in so_far.differentiated
     return known and not any(map(names_in, sides)) and (moves or not _ARRAY.match(sides[-1].text))
 
