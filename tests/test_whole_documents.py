@@ -209,6 +209,80 @@ SNIPPETS = [  # the last line of each is as said
         r"\ln p(t \mid w) = -\sum_i (t_i-w)^2$$",
         "ok",
     ),
+    (
+        r"$f(X,Y) = \operatorname{tr}(XYX)$, $\frac{\partial f}{\partial Y} = (XX)^T$" + "\n"
+        r"$df = \operatorname{tr}(dX\,YX + XY\,dX)$",
+        "ok",  # Y is held fixed
+    ),
+    (
+        r"$f(X,Y) = \operatorname{tr}(XYX)$, $\frac{\partial f}{\partial Y} = (XX)^T$" + "\n"
+        r"$df = \operatorname{tr}(dX\,YX)$",
+        "wrong",
+    ),
+    (
+        r"The data are $z = Hx + v$ with $v\sim\mathcal N(0,R)$ and $J(x) = \|z - Hx\|^2$." + "\n"
+        r"$\nabla J = -2H^\top(z - Hx)$",
+        "ok",
+    ),
+    (
+        r"$f(x) = x^\top x$ and $A(t)$ is invertible." + "\n"
+        r"$\frac{d}{dt}\det A = \operatorname{tr}(A^{-1}\frac{dA}{dt})$",
+        "open",  # nothing says how A depends on t
+    ),
+    (
+        r"$f(x) = \frac12x^\top Qx - b^\top x$, $Q$ symmetric, $\varphi(t) = f(x + tp)$" + "\n"
+        r"$\varphi'(t) = \nabla f(x+tp)^\top p$",
+        "ok",
+    ),
+    (
+        r"$f(x) = \frac12x^\top Qx - b^\top x$, $Q$ symmetric, $\varphi(t) = f(x + tp)$" + "\n"
+        r"$\varphi''(t) = 2p^\top Qp$",
+        "wrong",
+    ),
+    (
+        r"Scores are $s = Wx$, $L = \sum_{j\neq y}\max(0, s_j - s_y + 1)$. For $j\ne y$" + "\n"
+        r"$\nabla_{w_j}L = \mathbb{1}(w_j^\top x - w_y^\top x + 1 > 0)\,x$",
+        "ok",
+    ),
+    (
+        r"Scores are $s = Wx$, $L = \sum_{j\neq y}\max(0, s_j - s_y + 1)$. For $j\ne y$" + "\n"
+        r"$\nabla_{w_j}L = -\mathbb{1}(w_j^\top x - w_y^\top x + 1 > 0)\,x$",
+        "wrong",
+    ),
+    (
+        r"$f_{w,b}(x) = w\cdot x + b$, $J(w,b) = \sum_{i=1}^m(f_{w,b}(x^{(i)}) - y^{(i)})^2$" + "\n"
+        r"$\frac{\partial J}{\partial w_j} = 2\sum_{i=1}^m(f_{w,b}(x^{(i)}) - y^{(i)})x_j^{(i)}$",
+        "ok",
+    ),
+    (
+        r"$P(y_i = 1) = p_i = \sigma(x_i^\top b)$, $\ell(b) = \sum_{i=1}^n \log p_i$" + "\n"
+        r"$\nabla\ell(b) = \sum_{i=1}^n (1-p_i) x_i$",
+        "ok",
+    ),
+    (
+        r"$E = -\sum_i t_i\log p_i$ with $\sum_i t_i = 1$, $p_i = e^{z_i}/\sum_k e^{z_k}$, "
+        r"$\frac{\partial E}{\partial z_j} = p_j - t_j$. If $z = Wx + b$ then" + "\n"
+        r"$\frac{\partial E}{\partial b_j} = p_j - t_j$",
+        "ok",
+    ),
+    (
+        r"$\mu_j = \frac1N\sum_{i=1}^N x_{ij}$, $v_j = \frac1N\sum_{i=1}^N(x_{ij}-\mu_j)^2$, "
+        r"$y_{ij} = (x_{ij}-\mu_j)/\sqrt{v_j}$" + "\n"
+        r"$\frac{\partial L}{\partial v_j} = -\sum_{i=1}^N"
+        r"\frac{\partial L}{\partial y_{ij}}(x_{ij}-\mu_j)v_j^{-3/2}$",
+        "wrong",
+    ),
+    (
+        r"$$\begin{aligned} a &= Wx & h &= \tanh(a) \end{aligned}$$ $L = v^\top h$" + "\n"
+        r"$\frac{\partial L}{\partial W} = ((1 - h^2)\odot v)x^\top$",
+        "ok",
+    ),
+    (
+        r"$Q = \sum_{i=1}^n\sum_{k=1}^K r_{ik}(\log\pi_k - \frac d2\log(2\pi s))$, "
+        r"$\sum_k\pi_k = 1$, $N_k = \sum_i r_{ik}$" + "\n"
+        r"$\frac{\partial Q}{\partial\pi_k} = N_k/\pi_k$",
+        "ok",
+    ),
     (r"$f(x) = \norm{Ax - b}^2$" + "\n" + r"$\nabla f = 2A^\top(Ax - b)$", "ok"),
     (
         r"$o = \sigma(Ux + Vh)$, $c' = i\odot g$" + "\n" + r"$h' = o\odot\tanh(c')$",

@@ -96,11 +96,9 @@ class Subscripts(PythonCursor):
         if len(name) > 1 and name not in LABELS:
             return False
         found = [k for k, t in enumerate(self.tokens) if t.kind == "name" and t.text == name]
-        around = (("[", ",", ":"), ("]", ",", ":"))
-        return all(
-            self.tokens[k - 1].text in around[0] and self.tokens[k + 1].text in around[1]
-            for k in found
-        )
+        before, after = ("[", ",", ":"), ("]", ",", ":")
+        beside = ((self.tokens[k - 1].text, self.tokens[k + 1].text) for k in found)
+        return all(a in before and b in after for a, b in beside)
 
     def _whole(self, a: Array) -> int | None:
         typed = self.typed(a.span)

@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, is_, substitute, variable, variables, walk, zeros
+from matderiv.expr import Expr, is_, number_value, substitute, variable, variables, walk, zeros
 from matderiv.language.declare import SQUARE_FACTS
 from matderiv.shapes import Shape, shape_text, with_sizes
+from matderiv.solving.affine import without_zeros
 from matderiv.verification.derivations.consequences import Record
 from matderiv.verification.derivations.differentials import Marking, Reader
 from matderiv.verification.derivations.doubts import Doubts
@@ -159,9 +160,8 @@ class SidesCompared:
             square = c.facts.get(name) in SQUARE_FACTS or c.values.get(name) == "I"
             if square and len(v.shape) == 2:
                 true, e = _squared(v, true, e)
-        places = {
-            v: self._where(c, name, v) for name in names if (v := self._meant(name, (true, e)))
-        }
+        meant = ((name, self._meant(name, (true, e))) for name in names)
+        places = {v: self._where(c, name, v) for name, v in meant if v}
         return true, e, places
 
     def _meant(self, name: str, sides: tuple[Expr, Expr]) -> Expr:
@@ -247,6 +247,13 @@ class SidesCompared:
             if back and self.ground.equal(substitute(true, back), e, diagnosis=False).correct:
                 return f"right with {' and '.join(v.name for v in back)} held fixed"
         return ""
+
+    def is_empty(self, q: Quantity, e: Expr) -> bool:
+        """True for `0 = 0`, which `y(0) = 0` comes to where y(0) is read as a product."""
+        if (left := self.left(q)) is None or self.doubts.strict:
+            return False
+        plain = map(without_zeros, (left, e))
+        return all(number_value(x) == 0 or is_(x, "zeros") for x in plain)
 
     def no_claim(self, q: Quantity, names: Collection[str]) -> str:
         """Why an equation between formulas is not called wrong: it may say what holds."""

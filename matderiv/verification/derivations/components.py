@@ -96,9 +96,8 @@ def indexed_parts(named: Sequence[tuple[str, Source]]) -> dict[str, tuple[str, s
 
     An index is a letter that is bound somewhere, or a usual one, and stands in the body as well.
     """
-    bound = {
-        i for _, s in named for n in postorder(s.main) if isinstance(n, Bind) for i in n.indices
-    }
+    binds = (n for _, s in named for n in postorder(s.main) if isinstance(n, Bind))
+    bound = {i for bind in binds for i in bind.indices}
     names = {name for name, _ in named}
     found: dict[str, tuple[str, str]] = {}
     for name, source in named:

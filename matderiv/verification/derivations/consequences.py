@@ -139,7 +139,9 @@ class Record:
         if side.quantity.kind == FORMULA and self.formula is not None:
             claims = {q: (c.root or c.number, c.claimed) for q, c in self.wrong.items()}
             root = self.rest.root(self.formula.true, side.true, claims)
-            self.rest.relate(root or side.number, self.formula.true, side.true)
+            if self.formula.true.shape == side.true.shape:  # a wrong equation, and its line
+                relation = self.formula.true - side.true
+                self.rest.equations.append((root or side.number, relation))
             return root
         for truth, root in self._under_claims(side.quantity):
             if self._equal(truth, side):

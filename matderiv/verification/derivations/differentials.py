@@ -106,7 +106,11 @@ class Reader:
             by_at = by_at * q.order  # \partial x_j^2
             if by and by not in {*known, *moving, *self.ground.reading.variables}:
                 raise MatderivError(f"{of} has no variable {by}")
-            return replace(q, by=by, by_at=by_at)
+            q = replace(q, by=by, by_at=by_at)
+            f, x = self.ground.sides_of(q) if by in self.ground.passing else (None, None)
+            if f is not None and variables(f) and x is self.ground.passing[by] not in variables(f):
+                raise MatderivError(f"nothing says how this depends on {by}")
+            return q
         alone = self._variable(of)
         if alone is not None:
             return replace(q, by=alone)

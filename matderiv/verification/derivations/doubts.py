@@ -120,16 +120,18 @@ class Doubts:
             return said
         if q.kind == DERIVATIVE and self.ground.is_mixed(q):
             return f"{q.of} depends on what {q.by} is of as well"
-        if q.kind == DERIVATIVE and self.ground.is_made_up(q):
-            return f"nothing says what {q.of} is"
+        if q.kind == DERIVATIVE and f"∂{q.of}/∂{q.by}" in self.behind(q, None):
+            return f"nothing says what {q.of} is"  # of this it is directly
         if q.kind == DERIVATIVE and self.primed and side.shape:
             return f"{q.of}' may be meant entry by entry"
         if " " not in q.of and self._is_apart(q):  # a formula without a name is all there is
             return f"nothing says how {q.of} depends on {q.by}"
         if q.kind == DERIVATIVE and not self.by and len(self.reader.arguments.get(q.of, ())) > 1:
             return f"{q.of} is a function of several, and this does not say by which"
-        if q.kind == FORMULA and number_value(side) == 0 and left is not None and _is_unsaid(left):
-            return "an equation for a function that nobody defines"
+        if q.kind == FORMULA and number_value(side) == 0 and left is not None:
+            made_up = any(n.function.call == "abstract" for n in walk(left))
+            if made_up or any(v.name.startswith("∂") for v in variables(left)):
+                return "an equation for a function that nobody defines"
         true = {*walk(self.ground.derivative(q))} if q.kind == DERIVATIVE else set()
         for node in walk(side):
             deep = node.function.call == "abstract" and (node is side or node not in true)
@@ -346,7 +348,7 @@ class Doubts:
         with suppress(MatderivError):
             found = self.reader.resolved(q)
             e = self.reader.slope(found)[0]
-            return number_value(e) == 0 or is_(e, "zeros")
+            return (number_value(e) == 0 or is_(e, "zeros")) and found.of not in self.again
         return False
 
     def behind(self, q: Quantity, left: Expr | None) -> set[str]:
@@ -380,12 +382,6 @@ class Doubts:
                 yield len(self.reader.document), f"nothing says which function {of} is"
             elif name in self.reader.strangers:
                 yield len(self.reader.document), f"nothing says what {name} is"
-
-
-def _is_unsaid(e: Expr) -> bool:
-    """True for a formula with a derivative, or a function, that stands for any."""
-    abstract = any(node.function.call == "abstract" for node in walk(e))
-    return abstract or any(v.name.startswith("∂") for v in variables(e))
 
 
 def as_read(sides: Sequence[LineVerdict]) -> list[LineVerdict]:

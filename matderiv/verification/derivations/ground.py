@@ -234,20 +234,14 @@ class Ground:
     def is_mixed(self, q: Quantity) -> bool:
         """True where a function uses the name it is derived by, and all that is behind it, at once.
 
-        A number that is all that is left of arrays, as a mean is, leaves what is behind it alone.
+        What has fewer axes than all that is behind it, as a mean has, leaves that alone.
         """
         if q.by not in self.functions:
             return False
         (f, _), inner = self.sides_of(q), self.functions[q.by]
         behind = {*variables(inner)}
         shared = bool(behind) and behind <= {*variables(f)}
-        return shared and (bool(inner.shape) or not all(v.shape for v in behind))
-
-    def is_made_up(self, q: Quantity) -> bool:
-        """True for the derivative by what a function that nobody defines is directly of."""
-        e = self.functions.get(q.of)
-        made = {v.name for v in variables(e)} if e is not None else set()
-        return f"∂{q.of}/∂{q.by}" in made
+        return shared and len(inner.shape) >= min(len(v.shape) for v in behind)
 
     def _back(self, q: Quantity, e: Expr) -> Expr:
         if q.by not in self.functions:
@@ -334,7 +328,7 @@ class Ground:
         """Whether two expressions are equal: whether t*b is what t*a is, for every t."""
         if a is b or (number_value(a) == 0 and number_value(b) == 0):
             return Verdict(PROVED, message="the same expression")
-        a = self._sized(a, b)
+        a = zeros(b.shape) if number_value(a) == 0 and not a.shape else a  # a plain 0
         if not _alike(a, b):
             said = f"this is {shape_text(b.shape)}, where {shape_text(a.shape)} is expected"
             return Verdict(DISPROVED, "shape", said)
@@ -342,10 +336,6 @@ class Ground:
         kind = "gradient" if is_scalar(a.shape) else "jacobian"
         asked = Asked(t * a, t, kind, 1, "gradient", None, self.reading)
         return self._asked(asked, b, diagnosis)
-
-    def _sized(self, a: Expr, b: Expr) -> Expr:
-        """A plain 0 stands for a zero of the other's shape."""
-        return zeros(b.shape) if number_value(a) == 0 and not a.shape else a
 
     def _asked(self, asked: Asked, e: Expr, diagnosis: bool) -> Verdict:
         names = {v.name: v for v in variables(asked.f, e)}

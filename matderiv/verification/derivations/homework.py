@@ -25,6 +25,9 @@ from matderiv.verification.verdict import UNDECIDED
 
 PARTS = 9  # definitions of the same name in one exercise
 STAGES = 3  # places where facts change in one exercise
+_OF_COLUMNS = re.compile(
+    r"(?i)softmax[^.$]{0,60}\bcolumn|\bcolumn[^.$]{0,60}softmax|one-hot columns"
+)
 
 
 @dataclass
@@ -158,7 +161,9 @@ class Paper:
         if self.conventions.layout == "gradient" and exercise.by_rows and verdict.wrong:
             other = self._by_facts(replace(exercise, layouts=set()))
             verdict = _in_one_layout(verdict, other, "gradient")
-        elif self.conventions.layout == "gradient" and any(map(_is_turned, verdict.lines)):
+        elif self.conventions.layout == "gradient" and any(
+            k.correct is False and k.diagnosis == "other-layout" for k in verdict.lines
+        ):
             for layout in ("numerator", "denominator"):
                 there = replace(self, conventions=replace(self.conventions, layout=layout))
                 verdict = _in_one_layout(verdict, there._by_facts(exercise), layout)
@@ -191,7 +196,9 @@ class Paper:
         data = {n: fact for n, fact in own.supposed.items() if fact == "simplex" and n not in moved}
         own.assume = {**data, **own.assume}
         declared = own.joined(self.given)
-        problem = Problem(self.document, exercise.passages, declared.shapes, declared.assume)
+        both = declared.shapes, declared.assume  # with an index pi is no constant
+        shapes, assume = ({"pi_" if n == "pi" else n: d[n] for n in d} for d in both)
+        problem = Problem(self.document, exercise.passages, shapes, assume)
         problem.title, problem.facts = exercise.title, own.assume
         problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed
         problem.memory = self.memory
@@ -199,7 +206,10 @@ class Paper:
             progress.title, progress.lines = exercise.title, problem.progress
         try:
             said = _said(exercise, self.conventions)
-            return problem.verdict(None, self.wrt, said, quick=quick)
+            verdict = problem.verdict(None, self.wrt, said, quick=quick)
+            rows = any("of each row; of each column" in note for note in verdict.notes)
+            other = rows and _OF_COLUMNS.search(self.document)
+            return verdict.doubted("the softmax may be of each column") if other else verdict
         except MatderivError as error:
             return _unreadable(error, exercise, Lines(self.document))
 
@@ -213,10 +223,6 @@ def _sections(exercise: Exercise) -> Iterator[Exercise]:
         yield replace(exercise, passages=own, start=head)
 
 
-def _is_turned(line: LineVerdict) -> bool:
-    return line.correct is False and line.diagnosis == "other-layout"
-
-
 def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> StepsVerdict:
     """The verdict in another layout, if all that is said fits it, and more than one claim tells.
 
@@ -228,7 +234,7 @@ def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> S
     kept = [line for line in verdict.lines if line.correct]
     wrong = [line for line in verdict.lines if line.correct is False]
     turned = [line for line in wrong if (line.number, line.text) in right]
-    if not turned or any(_is_turned(line) and line not in turned for line in wrong):
+    if not turned or any(k.diagnosis == "other-layout" and k not in turned for k in wrong):
         return verdict
     fits = not any((line.number, line.text) in against for line in kept)
     if fits and len({line.text.partition("=")[0].strip() for line in turned}) > 1:

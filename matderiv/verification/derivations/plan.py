@@ -186,15 +186,17 @@ def _completed(
     written_out = [_written(_written(c, primes), functions) for c in chains]
     calls = {c.name: c.quantity.at for c in chains if c.role in (GIVES, LOCAL) and c.quantity}
     named = {n for c in written_out for n in _differentiated(c)} | {function, *standard}
-    dummies = {f.name for f in functions} - named - _occurring(written_out)
+    named |= {n for c in chains for n in _differentiated(c, by="")}  # \nabla f(x + tp)
+    left = (c.first for c in written_out if c.quantity and c.quantity.kind == FORMULA and c.first)
+    sides = (*left, *(p for c in written_out for p in c.sides))  # what stands without arguments
+    dummies = {f.name for f in functions} - named - {n for p in sides for n in names_in(p)}
     bodies = [replace(d, passage=written(d.passage, functions)) for d in definitions]
     bodies = [d for d in bodies if d.name not in dummies]
     chains = [_written(_written(c, primes), functions, dummies) for c in chains]
     written_out = [replace(c, role=CALLED) if c.name in dummies else c for c in chains]
     functions = [f for f in functions if f.name not in dummies]
     derived = {c.quantity.of for c in chains if c.quantity and c.quantity.kind == DERIVATIVE}
-    upstream = {s.quantity.by for c in chains for p in c.sides for s in signs(p.text, p.latex)}
-    moved = {*by, *changing - derived - upstream}
+    moved = {*by, *changing - derived}
     points = [d.name for d in definitions if d.name in moved and d.name != function]
     points = [name for name in points if _is_point(name, chains, definitions, moved)]
     written_out = [replace(c, role=CONDITION) if c.name in points else c for c in written_out]
@@ -211,7 +213,6 @@ def _is_point(
     """True for `P = inv(S)` where everything is derived by P, and S is not spoken of again.
 
     What has a definition does not move; such a name is a variable, and its definition its value.
-    What only an upstream derivative on the right is by, as z in ∂L/∂W = ∂L/∂z x', is none.
     """
     inner = {n for d in definitions if d.name == name for n in names_in(d.passage)}
     inner.update("".join(n for n in inner if len(n) < 4))  # Xw may be X*w
@@ -245,17 +246,12 @@ def _primed(c: Chain, functions: Sequence[Called]) -> Called | None:
     return found if found is not None and found.head.endswith("'") else None
 
 
-def _occurring(chains: Sequence[Chain]) -> set[str]:
-    """The names that stand in sides, and in formulas on the left, without arguments."""
-    formulas = (c.first for c in chains if c.quantity and c.quantity.kind == FORMULA and c.first)
-    return {n for p in (*formulas, *(p for c in chains for p in c.sides)) for n in names_in(p)}
-
-
-def _differentiated(c: Chain) -> set[str]:
+def _differentiated(c: Chain, by: str | None = None) -> set[str]:
     """The functions that a statement differentiates, or says the value of once more."""
     found = {c.quantity.of} if c.quantity is not None and c.role != GIVES else set()
     sides = (*c.sides, *([c.first] if c.first is not None else []))
-    return found | {sign.quantity.of for p in sides for sign in signs(p.text, p.latex)}
+    said = [sign.quantity for p in sides for sign in signs(p.text, p.latex)]
+    return found | {q.of for q in said if by in (None, q.by)}
 
 
 def _unsaid(statements: Sequence[Statement], names: set[str]) -> str | None:

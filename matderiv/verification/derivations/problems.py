@@ -15,6 +15,7 @@ from matderiv.calculus.structure import STRUCTURES
 from matderiv.errors import MatderivError, Span, UnknownName
 from matderiv.expr import Expr, variables
 from matderiv.input.from_sympy.objects import from_sympy
+from matderiv.input.meaning.evidence import TIME
 from matderiv.input.resolve import Reading
 from matderiv.input.variables import read_name
 from matderiv.language.printer import text
@@ -146,7 +147,7 @@ class Problem:
         given = self._given(f)
         plan = self._plan(given, _names(wrt))
         self.shapes = sizes_apart(self.shapes, plan)
-        numbers = counted([d.passage for d in plan.definitions])
+        numbers = counted([d.passage for d in plan.definitions]) | plan.moving & {TIME}
         self.shapes = {**dict.fromkeys(numbers - self._sizes(), ""), **self.shapes}
         task = Task(plan, tuple(given), wrt, replace(conventions, diagnosis=False))
         with bounded(most):
@@ -362,24 +363,22 @@ class Problem:
     def _moving(reading: Reading, plan: Plan, wrt: Any) -> list[str]:
         """The names that move: as asked, as the lines say, or the only one there is."""
         names = _names(wrt)
-        for said in (plan.by, plan.changing, plan.arguments, plan.solved):
+        for said in (plan.by | plan.changing, plan.arguments, plan.solved):
             arrays = {entry_name(n, reading.variables, reading.rows)[0] for n in said}
             names = names or [n for n in reading.variables if n in arrays]
         occurring = [v.name for v in variables(reading.expr)]
         return names or (occurring if len(occurring) == 1 else [])
 
     def _ground(self, reading: Reading, plan: Plan, wrt: Any, c: Conventions) -> Ground:
-        functions = dict(reading.parts)
-        names = self._moving(reading, plan, wrt)
-        moving = {}
-        for name in names:
+        functions, moving = dict(reading.parts), {}
+        for name in self._moving(reading, plan, wrt):
             v = read_name(reading, name)
             if v is None:
                 raise UnknownName(f"there is no variable {name}", hint=one_of(reading.variables))
             moving[v.name] = v
         how = (c.layout, c.structure, c.seed, c.points)
-        alone = plan.by - plan.changing - plan.arguments  # dφ of φ(X) has no dB
-        still = alone if plan.changing & plan.arguments else ()
+        still = moving.keys() - plan.changing  # dφ of φ(X) has no dB
+        still = still if len(still) < len(moving) else set()
         return Ground(reading, functions, moving, *how, self.memory, still=still)
 
 

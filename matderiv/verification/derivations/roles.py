@@ -111,12 +111,11 @@ class Named:
 
 def role_of(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     """What a statement is, after those before it and with those that come `later`."""
-    return replace(_role(s, so_far, later), case=s.case)
+    made = _going_on(s, so_far) if s.quantity is None else _role(s, so_far, later)
+    return replace(made, case=s.case)
 
 
 def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
-    if s.quantity is None:
-        return _going_on(s, so_far)
     first, *sides = s.sides
     q, names = _meant(s, so_far, later), so_far.names
     made = Chain(CLAIMS, q.of, q, first, tuple(sides), s.whole)
@@ -136,7 +135,9 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     if (q.kind == FORMULA and s.zero) or (q.kind == DERIVATIVE and s.zero and len(sides) > 1):
         return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
     zero = q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1 and s.case is None
-    if zero or _is_number(q, sides, so_far) or (s.condition and q.kind != DERIVATIVE):
+    inside = _is_inner(s, so_far, later)
+    stated = s.condition and q.kind != DERIVATIVE and not inside
+    if zero or stated or _is_number(q, sides, so_far):
         return replace(made, role=CONDITION)
     alone = not (slope or several or q.of in {*names, *so_far.differentiated})
     if s.announced is not None and alone:
@@ -144,7 +145,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     base, label = split_label(q.of)
     entry = label.isalpha() and len(label) < 3 and base in names
     entry &= not (q.at and label in GREEK_NAMES)  # m_\\mu(p) beside m(p)
-    solved = so_far.solves(s, q.of) and not (s.introduced or _is_inner(s, so_far, later))
+    solved = so_far.solves(s, q.of) and not (s.introduced or inside)
     if q.kind != VALUE or q.of in names or entry or solved:
         return made
     if q.of in names_in(sides[0]):
@@ -165,7 +166,8 @@ def _is_set(q: Quantity, s: Statement, so_far: Named) -> bool:
 
 def _is_number(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:
     """True for `t = 1`, a value of what is known; A = [2, 1; 1, 3] first says what A is."""
-    known = q.kind == VALUE and q.of in {*so_far.mentioned, *so_far.names}
+    met = q.of in so_far.mentioned | so_far.names or any("_" in n for n in q.at)  # Var(k_i) = 1
+    known = q.kind == VALUE and met
     moves = so_far.claimed or q.of in so_far.differentiated
     return known and not any(map(names_in, sides)) and (moves or not _ARRAY.match(sides[-1].text))
 
@@ -173,13 +175,15 @@ def _is_number(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:
 def _is_inner(s: Statement, so_far: Named, later: Sequence[Statement]) -> bool:
     """True for `z = A*y` of which f(z) is a function, where derivatives by y, or of z, are to come.
 
-    Once a derivative was taken, only those of z tell: `y = ...` may be what an equation comes to.
+    Once a derivative was taken, only those of z tell, and those by names that are new: `y = ...`
+    may be what an equation comes to.
     """
-    if so_far.zero or s.quantity is None:
+    if so_far.zero or s.quantity is None or s.quantity.kind != VALUE:
         return False
-    by = {t.quantity.by for t in later if t.quantity and t.quantity.kind == DERIVATIVE}
-    if not so_far.claimed:
-        return bool(by & names_in(s.sides[-1]))
+    slopes = [t.quantity for t in later if t.quantity and t.quantity.kind == DERIVATIVE]
+    new = names_in(s.sides[-1]) - (so_far.mentioned if so_far.claimed else set())
+    if new & {n for q in slopes for n in (q.by, split_label(q.by)[0])}:
+        return True
     found = (sign.quantity for t in later for p in t.sides for sign in signs(p.text, p.latex))
     return any(q.of == s.quantity.of and q.by in names_in(s.sides[-1]) for q in found)
 
@@ -213,7 +217,8 @@ def _meant(s: Statement, so_far: Named, later: Sequence[Statement]) -> Quantity:
     function, _, label = q.of.partition("_")
     if function in ("H", "J") and label in so_far.names and function not in so_far.names:
         return Quantity(DERIVATIVE, label, order=1 + (function == "H"))  # J_F(x, y), H_f
-    if function == "H" and so_far.claimed and not s.introduced and not _used("H", later):
+    used = any("H" in names_in(side) for t in later for side in t.sides)
+    if function == "H" and so_far.claimed and not s.introduced and not used:
         last = so_far.last
         if label not in so_far.names and last is not None:
             return Quantity(DERIVATIVE, last.of, last.by, order=2)
@@ -221,18 +226,17 @@ def _meant(s: Statement, so_far: Named, later: Sequence[Statement]) -> Quantity:
     return q
 
 
-def _used(name: str, later: Sequence[Statement]) -> bool:
-    return any(name in names_in(side) for s in later for side in s.sides)
-
-
 def changes_in(side: Passage, known: Collection[str]) -> set[str]:
-    """The names, of those that are `known`, whose changes dX a side uses.
+    """The names, of those that are `known`, whose changes dX a side uses; ∂f/∂X has none.
 
     A word that is known itself, or a function such as det, is no change.
 
     >>> sorted(changes_in(Passage.of("2*x'dx + tr(dA*B) + d(z) - det(B)"), ["x", "A", "z", "et"]))
     ['A', 'x', 'z']
     """
+    slopes = [sign.span for sign in signs(side.text, side.latex) if not sign.operand]
+    for start, end in slopes:
+        side = side.erased(start, end)
     if side.latex:
         found = {latex_name(m[1]) for m in re.finditer(rf"{LATEX_D}({LATEX_NAME})", side.text)}
         return found & {*known}

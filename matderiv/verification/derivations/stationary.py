@@ -237,11 +237,6 @@ class Rest:
                 return number
         return None
 
-    def relate(self, number: int, left: Expr, right: Expr) -> None:
-        """Remember a wrong equation, where its sizes fit, and the line whose mistake it has."""
-        if left.shape == right.shape:
-            self.equations.append((number, left - right))
-
     def _holds(self, slopes: Sequence[Quantity], left: Expr, right: Expr) -> bool | None:
         domain = self.ground.functions[slopes[0].of]
         barren = self.ground.memory.barren

@@ -146,8 +146,8 @@ class JudgedSides:
     def _condition(self, number: int, chain: Chain) -> None:
         """What holds from here on: a derivative that is zero, or the constraint of a multiplier."""
         q = chain.quantity
+        shown = self.told.typed(chain.sides[-1], chain) if chain.sides else ""
         if q is not None and q.kind == DERIVATIVE and self.doubts.vanishes(q):
-            shown = self.told.typed(chain.sides[-1], chain)
             self.told.add(number, shown, Verdict(PROVED, message="this is 0 everywhere"))
             return
         with suppress(MatderivError):
@@ -157,7 +157,6 @@ class JudgedSides:
                 sides = (self.reader.side(p) for p in (chain.first, chain.sides[-1]))
                 left, right = map(self.record.true, sides)
                 if said := self.rest.constrain(left, right, self.compared.slopes()):
-                    shown = self.told.typed(chain.sides[-1], chain)
                     self.told.add(number, shown, Verdict(VERIFIED, message=said))
                     return
         what = "a condition" if q and q.kind == VALUE else "an equation to solve"
@@ -285,7 +284,8 @@ class JudgedSides:
                     verdict = Verdict(UNDECIDED, message=loose)
             other = verdict.correct and q.of not in {"", *self.doubts.again}
             verdict = verdict if other else self.doubts.since(number, verdict)
-            if self.doubts.says_nothing(q, side):
+            empty = not self.slope and self.compared.is_empty(q, true)
+            if empty or self.doubts.says_nothing(q, side):
                 verdict = Verdict(UNDECIDED, message=NOTHING_SAID)
         except UnsureError as error:
             self.told.add(number, shown, Verdict(UNDECIDED, message=str(error)))

@@ -91,6 +91,10 @@ _ABOVE = (  # \\beta^{\\text{old}}, which has a label
     r"\\(?:text|mathrm|textrm)\s*\{\s*(?P<label>[A-Za-z]{2,})\s*\}\s*\}"
 )
 _GATED = r"(?<=_t|t\})\s*(?<![\^{])\*\s*(?=\\|[A-Za-z(])"  # f_t * C_{t-1}: entry by entry
+_PARAMETERS = (  # f_{w,b}(x): the parameters of f, not its indices
+    rf"(?<=[fgh]_)\{{\s*(?P<first>(?![i-n]\s*,){LATEX_SYMBOL})\s*,[^{{}}]*\}}"
+    r"(?=\s*(?:\\left\s*)?\()"
+)
 _HYPHENED = r"_\s*\{\s*(?P<first>[A-Za-z]{2,})-(?P<then>[A-Za-z]{2,})\s*\}"  # J_{neg-sample}
 _ASIDE = (  # \\text{(where } A \\text{ is any matrix)}, and [n \\times 1] behind a space
     r"\\(?:text\w*|mbox)\s*\{\s*\([^{}()]*\}[^=\n]{0,80}?"
@@ -134,6 +138,18 @@ _ALL = (
 )
 
 
+_COLUMN = r"(?<=[^\s&=])\s*(?<!\\)&(?=\s*[^\s&=][^=]*=)"  # a = b & c = d
+
+
+def in_columns(p: Passage) -> Passage:
+    """A row with a space between two equations that stand in it side by side."""
+
+    def cut(match: re.Match[str]) -> str:
+        return r" \qquad " if equal_signs(match.string[: match.start()]) else match[0]
+
+    return p.replaced(_COLUMN, cut)
+
+
 def as_row(p: Passage) -> Passage:
     r"""A LaTeX formula without words, and with a sign for wide space.
 
@@ -149,6 +165,7 @@ def as_row(p: Passage) -> Passage:
     p = p.replaced(_LABELLED, lambda m: f"{m['accent']}{{{m['under'].strip()}}}_{m['below']}")
     p = p.replaced(_NESTED, _flattened).blanked(_ALL).replaced(_TIMES, lambda m: r"\cdot ")
     p = p.replaced(_HYPHENED, lambda m: f"_{{{m['first']}{m['then']}}}")
+    p = p.replaced(_PARAMETERS, lambda m: f"{{{m['first']}}}")
     p = p.replaced(_GATED, lambda m: r" \odot ")
     p = p.replaced(_ABOVE, lambda m: rf"{m['base']}_{{\mathrm{{{m['label']}}}}}")
     p = p.replaced(_IVERSON, lambda m: rf"\mathbb{{1}}[{m['said']}]")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from matderiv.errors import LimitError
-from matderiv.verification.documents.clauses import as_row, as_typed
+from matderiv.verification.documents.clauses import as_row, as_typed, in_columns
 from matderiv.verification.documents.markup import text_of
 from matderiv.verification.documents.members import NUMBERED
 from matderiv.verification.documents.positions import Lines, Passage, joined
@@ -279,7 +279,7 @@ def rows(content: Passage) -> Iterator[Piece]:
 
 def _unaligned(row: Passage) -> Passage:
     """A row without the signs that align it; those of matrices stay."""
-    return row if _OPAQUE.search(row.text) else row.blanked(r"(?<!\\)&")
+    return row if _OPAQUE.search(row.text) else in_columns(row).blanked(r"(?<!\\)&")
 
 
 def _heading(p: Passage, suffix: str) -> re.Match[str] | None:
@@ -389,10 +389,8 @@ def _inline(p: Passage) -> Iterator[Piece]:
 
 def _is_prose(text: str) -> bool:
     """True for a sentence: words, and no equation or membership."""
-    if _LABEL.fullmatch(text):
-        return True
-    if announced(text):
-        return False
+    if _LABEL.fullmatch(text) or announced(text):
+        return bool(_LABEL.fullmatch(text))
     words = bool(_PROSE.search(text) or _SCRIPT.search(text))
     text = NUMBERED.sub("", text)
     return words and not (equal_signs(text) or "∈" in text or r"\in" in text)

@@ -27,7 +27,7 @@ from matderiv.verification.documents.long_names import (
     without_label,
 )
 from matderiv.verification.documents.members import NUMBERED, leaves, stems
-from matderiv.verification.documents.partials import by_labels, by_units
+from matderiv.verification.documents.partials import by_labels
 from matderiv.verification.documents.positions import Passage, joined
 from matderiv.verification.documents.remarks import (
     by_arguments,
@@ -160,10 +160,12 @@ class Exercise:
                 self.derived |= stems([q.of])
 
     def is_model(self, p: Passage) -> bool:
-        r"""True for `y = Xw + \epsilon` with an \epsilon that is drawn, or nowhere else: data."""
-        alone = {noise_of(p)} - {n for old in self.passages if old is not p for n in names_in(old)}
-        q = _quantity(p)
-        return q is not None and q.kind == VALUE and bool((self.noise | alone) & names_in(p))
+        r"""True for `y = Xw + \epsilon` with an \epsilon that is nowhere else: data."""
+        q, noise = _quantity(p), noise_of(p)
+        looks = noise in self.noise or split_label(noise)[0] in ("epsilon", "e", "u")
+        if not looks or q is None or q.kind != VALUE:
+            return False
+        return not any(noise in names_in(old) for old in self.passages if old is not p)
 
     @property
     def by_rows(self) -> bool:
@@ -355,8 +357,8 @@ def _rewritten(e: Exercise) -> Exercise:
     """An exercise in signs that are read: names of several letters, masks, logarithms by name."""
     defined = stems(e.defined)
     passages = [by_arguments(p, defined, e.moved) for p in e.passages if not e.is_model(p)]
-    passages = e.declared.families.in_arrays(passages)
-    passages, hot = by_labels(by_units(passages))
+    passages = e.declared.families.in_arrays(passages, e.moved)
+    passages, hot = by_labels(passages)
     passages, facts = by_cross_entropy(in_plain_names(with_labels(passages)))
     passages = with_squares(with_sigmoid(without_label(passages)))
     passages = with_upstream(with_objective(spelled_out(passages)))

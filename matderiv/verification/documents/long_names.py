@@ -1,13 +1,14 @@
 r"""Names of several letters in LaTeX, and names that say what they are: MSE(w, b), CE(y, p)."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from matderiv.language.calls import function_names
 from matderiv.verification.documents.clauses import LABEL, NAMELESS, OBJECTIVE
 from matderiv.verification.documents.partials import by_subscripts
 from matderiv.verification.documents.positions import NOWHERE, Passage, joined
+from matderiv.verification.documents.rewriting import UPRIGHT
 from matderiv.verification.documents.statements import equal_signs, names_in, statement
 from matderiv.verification.quantities import (
     DERIVATIVE,
@@ -124,13 +125,12 @@ def by_left_out(passages: Sequence[Passage]) -> list[Passage]:
     """
     for found in [m for p in passages if p.latex and (m := _LEFT_OUT.match(p.text))]:
         entry = rf"({re.escape(found['base'])}\s*_)\s*\{{?([a-z])\}}?(?![a-z])"
-        out = _with_index(found["out"])
-        passages = [p.replaced(entry, out) if p.latex else p for p in passages]
+
+        def named(m: re.Match[str], out: str = found["out"]) -> str:
+            return f"{m[1]}{{{m[2]}{out}}}"
+
+        passages = [p.replaced(entry, named) if p.latex else p for p in passages]
     return [*passages]
-
-
-def _with_index(letter: str) -> Callable[[re.Match[str]], str]:
-    return lambda match: f"{match[1]}{{{match[2]}{letter}}}"
 
 
 def _upright(match: re.Match[str]) -> str:
@@ -292,11 +292,8 @@ def _by_direction(p: Passage, m: re.Match[str]) -> Passage:
     return p.replaced(typed, lambda m: m.groupdict().get("word") or f"{{d {x}}}")
 
 
-_UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+"
-
-
 _TIMES_D = (
-    rf"(?P<word>\\[dt]?frac\s*\{{\s*d[^{{}}]*\}}\s*\{{\s*d|{_UPRIGHT})|(?<![A-Za-z\\])d"
+    rf"(?P<word>\\[dt]?frac\s*\{{\s*d[^{{}}]*\}}\s*\{{\s*d|{UPRIGHT})|(?<![A-Za-z\\])d"
     r"(?=[A-Za-z]|\\(?!cdot|times|right|left|[lr]?dots|q?quad|[,;!:]))"
 )
 
@@ -321,7 +318,7 @@ def by_changes(passages: Sequence[Passage]) -> list[Passage]:
         slope = q.kind == DERIVATIVE if q is not None else slope
         if number and slope and p.latex:
             p = p.replaced(_TIMES_D, lambda m: m["word"] or r"d\cdot ")
-        glued = rf"(?P<word>{_UPRIGHT})|(?<=[A-Za-z])d(?=[A-Za-z\\])"
+        glued = rf"(?P<word>{UPRIGHT})|(?<=[A-Za-z])d(?=[A-Za-z\\])"
         found.append(p.replaced(glued, lambda m: m["word"] or r"\,d") if p.latex and open_ else p)
     return found
 

@@ -15,7 +15,8 @@ from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.declare import declared_shapes
 from matderiv.language.tokens import canonical_name
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.shorthand import by_columns, by_repeated
+from matderiv.verification.documents.shorthand import by_lines, by_repeated
+from matderiv.verification.documents.statements import names_in
 from matderiv.verification.quantities import LATEX_NAME, NAME, latex_name
 
 _DOTS = r"\\(?:[lc]?dots[a-z]?|vdots|ddots)(?![A-Za-z])"
@@ -97,6 +98,12 @@ _COLUMNS = tuple(
         rf"{_ONE}\s+(?:is|be|denotes?|for)\s+the\s+\S*\s*column\s+of\s+{_WHOLE}",
         rf"{_WHOLE}[^.;$]{{0,40}}\b(?:with|whose)\s+columns\s+[^.;$]*{_ONE}",
     )
+)
+_STYLE = r"(?:\\(?:mathbf|boldsymbol|bm|vec)\s*\{?\s*)?"
+_A_VECTOR = rf"\s*{_STYLE}[a-z](?![A-Za-z])"
+_BESIDE = (  # W^T x is of columns, W x of rows
+    (rf"(?<![A-Za-z\\])%\}}?\s*\^\s*\{{?\s*\\top\s*\}}?{_A_VECTOR}", ":,%"),
+    (rf"(?<![A-Za-z\\])%\}}?{_A_VECTOR}", "%,:"),
 )
 
 
@@ -251,9 +258,21 @@ class Families:
             self.counts.setdefault(letter, size)
         self.bound |= {c for m in _BOUND.finditer(text) for c in re.findall("[a-z]", m["letters"])}
 
-    def in_arrays(self, passages: Sequence[Passage]) -> list[Passage]:
-        """Formulas with the columns of arrays, and with the sums that a convention leaves out."""
-        found = by_columns(passages, self.columns)
+    def in_arrays(self, passages: Sequence[Passage], moved: Collection[str]) -> list[Passage]:
+        """Formulas with the columns of arrays, and with the sums that a convention leaves out.
+
+        The w_j that something is derived by are rows of W if W is there too, as in `W x`.
+        """
+        text, known = " ".join(p.text for p in passages), {n for p in passages for n in names_in(p)}
+        whole = [n.upper() for n in moved if n.upper() in known and n not in known]
+        lines = {
+            n.lower(): f"{n}_{{{place}}}"
+            for n in whole
+            for pattern, place in _BESIDE
+            if re.search(pattern.replace("%", n), text)
+        }
+        lines |= {n: f"{array}_{{:,%}}" for n, array in self.columns.items()}
+        found = by_lines(passages, lines)
         return by_repeated(found) if self.einstein else found
 
     def add(self, member: Member) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.documents.rewriting import layer_of, next_layer
 from matderiv.verification.documents.statements import Statement, equal_signs, names_in
 from matderiv.verification.quantities import (
     DERIVATIVE,
@@ -122,38 +121,6 @@ def _by_capitals(p: Passage, only: str, names: Collection[str]) -> Passage:
     point = f"({found['point']})" if found["point"] else ""
     sign = r"\nabla" if found["what"] in ("J", "D") else r"\nabla^2"
     return p.with_part(0, len(found[0].rstrip()), f"{sign} {of}{point}")
-
-
-_LAYER = r"\^\s*(?:\{\s*[(\[]?\s*l\s*(?P<more%d>[-+]\s*1)?\s*[)\]]?\s*\}|l(?![A-Za-z]))(?P<of%d>)"
-_AT = r"_\s*(?:\{\s*(?P<in%d>[a-km-z]{1,2})\s*\}|(?P<at%d>[a-km-z])(?![A-Za-z]))"
-_UNIT = (
-    rf"(?P<base>{LATEX_SYMBOL})\s*(?:{_AT % (1, 1)}\s*{_LAYER % (1, 1)}"
-    rf"|{_LAYER % (2, 2)}(?:\s*{_AT % (2, 2)})?)"
-)
-
-
-def by_units(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas in which z_j^l and a_k^{l-1} are entries of arrays with names of their own.
-
-    The definitions of layer l hold for layer l + 1 too, where that is spoken of.
-
-    >>> line = Passage.of(r"z_j^l = \sum_k w_{jk}^l a_k^{l-1}", latex=True)
-    >>> by_units([line])[-1].text
-    '\\mathrm{z1l}_{j} = \\sum_k\\mathrm{w1l}_{jk}\\mathrm{a0l}_{k}'
-    """
-    found = [m for p in passages if p.latex for m in re.finditer(_UNIT, p.text)]
-    layers = any(m["more1"] or m["more2"] for m in found)
-    if not layers or not any(m["in1"] or m["at1"] or m["in2"] or m["at2"] for m in found):
-        return [*passages]
-
-    def named(m: re.Match[str]) -> str:
-        place = layer_of(m["more1"] or m["more2"])
-        at = m["in1"] or m["at1"] or m["in2"] or m["at2"]
-        name = rf"\mathrm{{{latex_name(m['base'].strip())}{place}l}}"
-        return name + (f"_{{{at}}}" if at else "")
-
-    apart = [p.replaced(_UNIT, named) if p.latex else p for p in passages]
-    return [*next_layer(apart, "l"), *apart]
 
 
 _LINKS = (  # a left side of a name, and the inverse of the function in front of it

@@ -11,7 +11,7 @@ from matderiv.verification.quantities import LATEX_NAME, LATEX_SYMBOL, VALUE, la
 _UPDATE = re.compile(
     rf"\s*(?P<name>{LATEX_SYMBOL})\s*(?:_\s*(?:\w|\{{\s*\d\s*\}})\s*)?"
     r"(?:[_^]\s*\{?\s*\(?\s*\\?[a-z]+\s*\+\s*1\s*\)?\s*\}?|\^\s*\{?\s*\+\s*\}?"
-    r"|[_^]\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:new|next)\s*\}?\s*\}?)"
+    r"|[_^]\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(?:new|next)\s*\}?\s*\}?)?"
     r"\s*:?=\s*(?P<rest>[^=]+)$"
 )
 
@@ -43,14 +43,14 @@ def without_chance(p: Passage) -> Passage:
 
     Nothing of `p(y = 1 \mid x) = \sigma(w^T x)`, which says what is drawn.
 
-    >>> lines = r"\mathbb{E}[y \mid x] = \mu = w^T x", r"p(y = 1 \mid x) = \sigma(w^T x)"
+    >>> lines = r"P(y = 1) = \mu = w^T x", r"p(y = 1 \mid x) = \sigma(w^T x)"
     >>> [without_chance(Passage.of(line, latex=True)).text.strip() for line in lines]
     ['\\mu = w^T x', '']
     """
     found = _CHANCE.match(p.text) if p.latex else None
     if found is None or (found["given"] and len(equal_signs(p.text)) < 2):
         return p
-    return p[found.end() :] if found["given"] else p[:0]
+    return p[found.end() :] if len(equal_signs(p.text)) > 1 else p[:0]
 
 
 _SLOPE = re.compile(r"\\(?:partial|nabla)(?![A-Za-z])|[∂∇]|\\d?frac\s*\{\s*d")
@@ -109,40 +109,31 @@ _SHAPES = re.compile(  # (B, D) @ (D, C) = (B, C)
 )
 
 
+_LAST = re.compile(rf"\+\s*({LATEX_NAME})\s*\.?$")
+
+
 _ORDER = re.compile(  # k = O(log 1/ε)
     r"=\s*(?:\\mathcal\s*\{?\s*[Oo]\s*\}?|O)\s*(?:\\left\s*|\\[bB]igg?l?\s*)?\([^=]*$"
 )
 
 
-_NOISE = re.compile(
-    r"\+\s*(\\(?:var)?epsilon|\\(?:math|bold)\w+\s*\{?\\(?:var)?epsilon\}?|[eu])"
-    r"((?:\s*[_^]\s*(?:\{[^{}]*\}|\w))*)\s*\.?$"
-)
-
-
 def noise_of(p: Passage) -> str:
-    r"""The noise at the end of `y = X\beta + \epsilon`; "" where nothing looks like it.
+    r"""The last name that is added in `y = X\beta + \epsilon`, which may be noise; or "".
 
     >>> noise_of(Passage.of(r"y = X\beta + e", latex=True))
     'e'
     """
-    found = _NOISE.search(p.text) if p.latex else None
-    return latex_name(found[1] + found[2]) if found else ""
-
-
-_DRAWN = (
-    r"(\\(?:var)?epsilon|\\(?:eta|xi|nu)|\\boldsymbol\s*\{?\\(?:var)?epsilon\}?|(?<![A-Za-z])e)"
-    r"((?:\s*_\s*(?:\{\w+\}|\w))?)\s*\\sim(?![A-Za-z])"
-)
+    found = _LAST.search(p.text) if p.latex else None
+    return latex_name(found[1]) if found else ""
 
 
 def drawn(text: str) -> set[str]:
-    r"""The names of noise that is drawn.
+    r"""The names of what is drawn.
 
     >>> drawn(r"with \epsilon \sim N(0, 1)")
     {'epsilon'}
     """
-    return {latex_name(m[1] + m[2]) for m in re.finditer(_DRAWN, text)}
+    return {latex_name(m[1]) for m in re.finditer(rf"({LATEX_NAME})\s*\\sim(?![A-Za-z])", text)}
 
 
 def is_remark(p: Passage) -> bool:

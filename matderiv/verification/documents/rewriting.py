@@ -76,46 +76,50 @@ def by_masks(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     return found, names
 
 
-_ABOVE = (
-    r"\^\s*\{\s*(?P<open>[\[(])\s*(?P<at>[A-Za-z])\s*(?P<more>[-+]\s*1)?\s*[\])]\s*"
-    r"(?P<rest>[^{}]*)\}"
+_BELOW_IT = r"_\s*(?:\{\s*[a-km-z]{1,2}\s*\}|[a-km-z](?![A-Za-z]))"
+_LAYER = (
+    rf"(?P<base>{LATEX_SYMBOL})\s*(?P<first>{_BELOW_IT})?\s*\^\s*\{{\s*(?P<open>[\[(])\s*"
+    rf"(?P<at>[A-Za-z])\s*(?P<more>[-+]\s*1)?\s*[\])]\s*(?P<rest>[^{{}}]*)\}}(?P<then>{_BELOW_IT})?"
 )
-_BASE = rf"(?P<base>\\[A-Za-z]+|[A-Za-z])\s*\}}?\s*{_ABOVE}"
-_WEIGHTS = {"W", "U", "V", r"\Theta"}
-_UNITS = {*"abhuxz", r"\delta"}
+_WEIGHTS = {"W", "U", "V", "Theta"}
+_UNITS = {*"abhuxz", "delta"}
 
 
 def by_layers(passages: Sequence[Passage]) -> tuple[list[Passage], dict[str, str]]:
     r"""Formulas in which W^{[l]} and a^{[l-1]} have names of their own, and the sizes of these.
 
     l is a layer and no index; between round brackets only where a layer before or after it is named
-    as well. Weights are matrices and units vectors, unless capitals say that units are matrices.
+    as well. Weights are matrices and units vectors, unless capitals say that units are matrices;
+    z_j^l and a_k^{l-1} are entries. The definitions of layer l hold for layer l + 1 too, where that
+    is spoken of.
 
-    >>> line = Passage.of(r"z^{[l]} = W^{[l]T} a^{[l-1]}", latex=True)
-    >>> found, sizes = by_layers([line])
-    >>> found[0].text, sizes
-    ('z_{1l} = W_{1l}^{T} a_{0l}', {'z_1l': 'n1l', 'W_1l': 'n1l,n0l', 'a_0l': 'n0l'})
+    >>> found, sizes = by_layers([Passage.of(r"z^{[l]} = W^{[l]T} a^{[l-1]}", latex=True)])
+    >>> found[0].text, sizes["W1l"]
+    ('\\mathrm{z1l} =\\mathrm{W1l}^{T}\\mathrm{a0l}', 'n1l,n0l')
     """
     passages = _bracketed(passages)
-    found = [m for p in passages if p.latex for m in re.finditer(_BASE, p.text)]
+    found = [m for p in passages if p.latex for m in re.finditer(_LAYER, p.text)]
     layers = {m["at"] for m in found if m["open"] == "[" or m["more"]}
+    found = [m for m in found if m["at"] in layers]
     sizes: dict[str, str] = {}
-    plain = all(m["base"] in _WEIGHTS or m["base"].lstrip("\\").islower() for m in found)
-    for m in found if plain else ():
-        name, place = m["base"].lstrip("\\"), layer_of(m["more"])
-        if m["at"] in layers and m["base"] in _WEIGHTS and place:
-            sizes[f"{name}_{place}{m['at']}"] = f"n{place}{m['at']},n{place - 1}{m['at']}"
-        elif m["at"] in layers and m["base"] in _UNITS:
-            sizes[f"{name}_{place}{m['at']}"] = f"n{place}{m['at']}"
+    bases = {_letters(m["base"]) for m in found}
+    whole = not any(m["first"] or m["then"] for m in found)
+    for m in found if whole and all(b in _WEIGHTS or b.islower() for b in bases) else ():
+        name, place = _letters(m["base"]), layer_of(m["more"])
+        if name in _WEIGHTS and place:
+            sizes[f"{name}{place}{m['at']}"] = f"n{place}{m['at']},n{place - 1}{m['at']}"
+        elif name in _UNITS:
+            sizes[f"{name}{place}{m['at']}"] = f"n{place}{m['at']}"
 
-    def named(match: re.Match[str]) -> str:
-        if match["at"] not in layers:
-            return match[0]
-        above = f"^{{{match['rest']}}}" if match["rest"].strip() else ""
-        return f"_{{{layer_of(match['more'])}{match['at']}}}{above}"
+    def named(m: re.Match[str]) -> str:
+        if m["at"] not in layers:
+            return m[0]
+        above = f"^{{{m['rest']}}}" if m["rest"].strip() else ""
+        name = f"{_letters(m['base'])}{layer_of(m['more'])}{m['at']}"
+        return rf"\mathrm{{{name}}}{m['first'] or m['then'] or ''}{above}"
 
-    named_apart = [p.replaced(_ABOVE, named) if p.latex and layers else p for p in passages]
-    return [*next_layer(named_apart, layers), *named_apart], sizes
+    apart = [p.replaced(_LAYER, named) if p.latex and layers else p for p in passages]
+    return [*next_layer(apart, layers), *apart], sizes
 
 
 def by_iterates(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
@@ -143,14 +147,15 @@ _BARE = r"\^\s*(?:\{\s*l\s*(?P<more>[-+]\s*1)?\s*\}|l(?![A-Za-z]))"
 
 
 def _bracketed(passages: Sequence[Passage]) -> list[Passage]:
-    r"""Formulas with W^{[l]} for W^l, where weights have layers and l - 1 or l + 1 is one too.
+    r"""Formulas with W^{[l]} for W^l, where weights or entries have layers, and l - 1 is one too.
 
     >>> _bracketed([Passage.of("z^l = W^l a^{l-1}", latex=True)])[0].text
     'z^{[l]} = W^{[l]} a^{[l-1]}'
     """
     text = "\n".join(p.text for p in passages if p.latex)
-    weights = re.search(rf"(?<![A-Za-z\\])[WU]\}}?\s*{_BARE}", text)
-    if not weights or not any(m["more"] for m in re.finditer(_BARE, text)):
+    shown = rf"(?<![A-Za-z\\])[WU]\}}?\s*{_BARE}|{_BELOW_IT}\s*{_BARE}|{_BARE}\s*{_BELOW_IT}"
+    shown = re.sub(r"\?P<more>", "", shown)
+    if not re.search(shown, text) or not any(m["more"] for m in re.finditer(_BARE, text)):
         return [*passages]
 
     def written(match: re.Match[str]) -> str:
@@ -220,7 +225,7 @@ _BOLD = (
     r"\\(?:mathbf|boldsymbol|bm|vec|bf)\s*(?:\{\s*(?P<in>[A-Za-z])\s*\}"
     r"|(?P<at>[A-Za-z])(?![A-Za-z]))"
 )
-_UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+"
+UPRIGHT = r"\\(?:math[a-z]+|operatorname\*?|text[a-z]*|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+"
 PLAIN = "plain"  # before a letter that is bold elsewhere
 
 
@@ -234,7 +239,7 @@ def by_fonts(passages: Sequence[Passage]) -> tuple[list[Passage], set[str]]:
     ('\\mathbf{b}^T x + \\mathrm{plainb} b_i', {'b'})
     """
     bold = {m["in"] or m["at"] for p in passages if p.latex for m in re.finditer(_BOLD, p.text)}
-    typed = rf"(?P<word>{_BOLD}|{_UPRIGHT})|(?P<letter>[A-Za-z])(?!\s*_)"
+    typed = rf"(?P<word>{_BOLD}|{UPRIGHT})|(?P<letter>[A-Za-z])(?!\s*_)"
 
     def named(match: re.Match[str]) -> str:
         own = match["letter"] in bold

@@ -123,16 +123,18 @@ def _counted(text: str) -> Counter[str]:
     return Counter(c for letters in below for c in letters if c.isalpha())
 
 
-def by_columns(passages: Sequence[Passage], columns: Mapping[str, str]) -> list[Passage]:
-    r"""Formulas with U_{:,w} for the column u_w of U.
+def by_lines(passages: Sequence[Passage], lines: Mapping[str, str]) -> list[Passage]:
+    r"""Formulas with U_{:,w} for the column u_w of U, and W_{j,:} for a row of W.
 
-    >>> by_columns([Passage.of(r"\mathbf u_w^T v", latex=True)], {"u": "U"})[0].text
+    >>> by_lines([Passage.of(r"\mathbf u_w^T v", latex=True)], {"u": "U_{:,%}"})[0].text
     'U_{:,w}^T v'
     """
-    typed = rf"(?<!_)(?<!_\{{)(?P<base>{LATEX_SYMBOL})\s*_\s*(?:\{{\s*([a-z])\s*\}}|([a-z]))"
+    free = r"(?<!_)(?:(?<!_\{)|(?<=\\nabla_\{))"
+    name = rf"{free}(?P<base>{LATEX_SYMBOL})\s*_\s*(?:\{{\s*([a-z])\s*\}}|([a-z]))"
+    typed = rf"{name}|\\[A-Za-z]+"  # letters of a command are none
 
     def named(match: re.Match[str]) -> str:
-        whole = columns.get(latex_name(match["base"].strip()))
-        return f"{whole}_{{:,{match[2] or match[3]}}}" if whole else match[0]
+        whole = lines.get(latex_name((match["base"] or "").strip()))
+        return whole.replace("%", match[2] or match[3]) if whole else match[0]
 
-    return [p.replaced(typed, named) if p.latex and columns else p for p in passages]
+    return [p.replaced(typed, named) if p.latex and lines else p for p in passages]

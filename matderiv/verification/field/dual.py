@@ -7,6 +7,7 @@ Source: W. Clifford 1873 for dual numbers.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from matderiv.lazy import np
@@ -126,12 +127,8 @@ def inverse(field: Field, element: Element) -> Element:
 
 def root(field: Field, element: Element) -> Element:
     """sqrt(u), with d sqrt(u) = du/(2 sqrt(u)); a non-square has the root i sqrt(-u)."""
-    return extended(
-        field,
-        element,
-        lambda u: _base_root(field, u),
-        lambda u, y: inverse(field, scaled(field, y, 2)),
-    )
+    base = partial(_base_root, field)
+    return extended(field, element, base, lambda u, y: inverse(field, scaled(field, y, 2)))
 
 
 def _base_root(field: Field, u: Element) -> Element:

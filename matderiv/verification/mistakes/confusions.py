@@ -201,10 +201,8 @@ def terms(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Cha
                 yield rest(sketch("add", part, t)), Said(_TERM, t.expr)
                 yield rest(sketch("add", part, less)), Said(_TERM, less.expr)
                 if scalar(t) and t.name == "number":
-                    yield (
-                        rest(sketch("add", t, sketch("neg", part))),
-                        Said("Subtracted from", t.expr),
-                    )
+                    said = Said("Subtracted from", t.expr)
+                    yield rest(sketch("add", t, sketch("neg", part))), said
 
 
 def surroundings(s: Sketch, above: Sketch | None, context: EditContext) -> Iterator[Change]:
