@@ -182,7 +182,7 @@ def counted(name: str) -> tuple[str, tuple[Size, ...]]:
 @cache
 def _formula(name: str) -> tuple[tuple[str, ...], Callable[[Mapping[str, int]], int]] | None:
     """The sizes in a name such as min(m,n), and the number it stands for; None for plain names."""
-    if name[0] == "(":
+    if name.startswith("("):
         terms = _terms(Dim((name,)))
         named = tuple(sorted(size_names([tuple(Dim(names) for names in terms if names)])))
         return named, lambda sizes: sum(

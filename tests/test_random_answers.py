@@ -175,6 +175,8 @@ def test_what_was_found_stays_found(f: str, x: str, answer: str, shapes: dict[st
         ("sigmoid(2*(A*x - 300))'*(B*y - mean(B*y))", "y",  # 1 + tanh(-300) is 0 in floats
          "2.*B'/2*((1 + tanh(2*(A*x - 300)/2))/2 - mean(sigmoid(2*(A*x - 300))))",
          {"x": "d", "A": "n,d", "B": "n,n", "y": "n"}),
+        ("norm2([A; B]*x - [c; d])^2", "x", "2*A'*(A*x - c) + 2*B'*(B*x - d)",
+         {"c": "m", "d": "k"}),
         ("norm2(tanh(1e4*(w - mean(w)))) + sum(elu(x))", "x", "where(x<0,exp(min(x, 0)),1)",
          {"x": "n", "w": "d"}),
     ],

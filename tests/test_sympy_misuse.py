@@ -27,6 +27,10 @@ MISUSE: dict[str, tuple[Callable[[], Any], str]] = {
     "answer that is an equation": (lambda: md.verify(q, x, sp.Eq(A * x, y)), "statement"),
     "graph of an equation": (lambda: md.graph(sp.Eq(q, 0)), "statement"),
     "gradients of an equation": (lambda: md.value_and_gradients(sp.Eq(t, 0), t), "statement"),
+    "size without a name": (
+        lambda: md.derive(sp.Trace(sp.MatrixSymbol("M", sp.Symbol(""), sp.Symbol(""))), t),
+        "cannot be written",
+    ),
     "by a size": (lambda: md.derive(q, n), "n is a size"),
     "by a size used as a number": (lambda: md.derive(q / n, n), "n is a size"),
     "by another size": (lambda: md.derive(q, sp.MatrixSymbol("x", 3, 1)), "x is 3 here"),

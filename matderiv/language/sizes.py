@@ -37,6 +37,7 @@ class Sizes:
         self.origin: dict[str, Span] = {}
         self.place: Span | None = None
         self.arrays: dict[str, tuple[str, ...]] = {}
+        self.met: list[str] = []  # names of sizes in the order of the arrays that have them
         self._numbers = count()
 
     def fresh(self) -> Dim:
@@ -115,7 +116,7 @@ class Sizes:
     def _paired(self, a: Size, b: Size) -> bool:
         """True for sums of as many sizes, one of them open, which are equal one by one."""
         terms = [
-            sorted(size_terms(s.names[0]), key=lambda t: _order(str(t[1])))
+            sorted(size_terms(s.names[0]), key=lambda t: self._place(str(t[1])))
             for s in (a, b)
             if isinstance(s, Dim) and len(s.names) == 1 and s.names[0][0] == "("
         ]
@@ -130,6 +131,10 @@ class Sizes:
         for (_, s), (_, t) in zip(left, right, strict=True):
             self.unify(s, t)
         return True
+
+    def _place(self, name: str) -> tuple[int, str]:
+        """Open sizes by their numbers, then names as the text has them: [A; B]*x - [c; d]."""
+        return (10**9 + self.met.index(name), "") if name in self.met else _order(name)
 
     def _multiplied(self, a: Size, b: Size) -> bool:
         """True for products of as many open sizes, which are equal one by one: vec(X)'*vec(A).

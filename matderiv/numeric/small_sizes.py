@@ -7,7 +7,7 @@ from math import prod
 
 from matderiv.expr import Expr, apply, fold, is_, rebuild, variable, walk
 from matderiv.numeric.evaluate import evaluate
-from matderiv.shapes import Dim, Shape, shape_text
+from matderiv.shapes import Dim, Shape, shape_text, size_names, size_value
 
 MAX_EXPONENT = 1000  # beyond it floating point numbers only overflow and underflow
 MAX_ENTRIES = 1_000_000  # of an array in the check
@@ -42,9 +42,12 @@ def too_large(*roots: Expr) -> str:
 
     >>> too_large(read("x*y'", shapes={"x": "9000", "y": "9000"}).expr)
     'an array of 9000 × 9000 is too large to check, the limit is 1000000 entries'
+    >>> too_large(read("ones(n + 9000000)").expr)
+    'an array of n+9000000 is too large to check, the limit is 1000000 entries'
     """
     for node in walk(*roots):
-        if prod(s if isinstance(s, int) else s.coefficient for s in node.shape) > MAX_ENTRIES:
+        least = dict.fromkeys(size_names([node.shape]), 1)
+        if prod(size_value(s, least) for s in node.shape) > MAX_ENTRIES:
             return (
                 f"an array of {shape_text(node.shape)} is too large to check, "
                 f"the limit is {MAX_ENTRIES} entries"
