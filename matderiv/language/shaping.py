@@ -256,7 +256,8 @@ class Shaping:
     def infer(self) -> None:
         """Repeat the shape rules until no size changes; a size that becomes 1 can change a rule."""
         axes = [s for shape in self.variables.values() for s in shape if isinstance(s, Dim)]
-        self.sizes.met = [*dict.fromkeys(name for axis in axes for name in axis.names)]
+        named = (name for axis in axes for name in axis.names if name[0] != "?")
+        self.sizes.met = [*dict.fromkeys(named)]
         before = -1
         while before < len(self.sizes.bound):
             before = len(self.sizes.bound)
