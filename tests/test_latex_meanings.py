@@ -112,6 +112,7 @@ def test_formulas_mean_what_an_author_of_notes_means(formula: str, value: Any) -
         (r"\lg x", r"\lg", "base 10 or 2"),
         (r"\log_b x", "_b", "subscript of log"),
         (r"\exp -x", r"\exp -", "before the sign"),
+        (r"(x^\top x) : (x^\top x)", None, "a ratio"),
     ],
 )  # fmt: skip
 def test_a_formula_with_two_meanings_is_refused(formula: str, typed: str, said: str) -> None:

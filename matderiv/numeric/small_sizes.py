@@ -7,7 +7,7 @@ from math import prod
 
 from matderiv.expr import Expr, apply, fold, is_, rebuild, variable, walk
 from matderiv.numeric.evaluate import evaluate
-from matderiv.shapes import Dim, Shape, shape_text, size_names, size_value
+from matderiv.shapes import Dim, Shape, Size, shape_text, size_names, size_value
 
 MAX_EXPONENT = 1000  # beyond it floating point numbers only overflow and underflow
 MAX_ENTRIES = 1_000_000  # of an array in the check
@@ -46,13 +46,19 @@ def too_large(*roots: Expr) -> str:
     'an array of n+9000000 is too large to check, the limit is 1000000 entries'
     """
     for node in walk(*roots):
-        least = dict.fromkeys(size_names([node.shape]), 1)
-        if prod(size_value(s, least) for s in node.shape) > MAX_ENTRIES:
+        if prod(map(_least, node.shape)) > MAX_ENTRIES:
             return (
                 f"an array of {shape_text(node.shape)} is too large to check, "
                 f"the limit is {MAX_ENTRIES} entries"
             )
     return ""
+
+
+def _least(size: Size) -> int:
+    """What a size is at least: where every name in it is 1."""
+    return (
+        size if isinstance(size, int) else size_value(size, dict.fromkeys(size_names([(size,)]), 1))
+    )
 
 
 def has_large_sizes(*roots: Expr) -> bool:

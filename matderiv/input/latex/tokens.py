@@ -71,6 +71,7 @@ NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
 FUNCTION_WORDS = frozenset(
     "tr Tr trace diag rank argmin argmax minimize minimise maximize maximise vec sign".split()
 )
+KEPT = 1_000  # characters of a text whose tokens are kept
 BARS = frozenset(("‖‖", "<‖‖>"))
 _AT = r"(?:(?:[i-np-ty](?:[+-]\d+)?|\d+)?:(?:[i-np-ty]|\d+)?|[i-np-ty](?:[+-]\d+)?|\d+)"
 PLACES = re.compile(rf"{_AT}(?:,{_AT})?")
@@ -110,7 +111,8 @@ def tokenize_latex(text: str) -> list[Token]:
     >>> [t.text for t in tokenize_latex(r"\left\|Xw\right\|_2^2 \,&= \beta")]
     ['<‖', 'X', 'w', '‖>', '_', '2', '^', '2', '=', 'beta', '']
     """
-    return [*_tokenized(text)]
+    tokens = _tokenized if len(text) <= KEPT else _tokenized.__wrapped__
+    return [*tokens(text)]
 
 
 @lru_cache(maxsize=500)  # a line of a sheet is read once for each choice of kinds

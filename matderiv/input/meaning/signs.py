@@ -343,12 +343,7 @@ class Signs(KindEvidence):
         numbers = [self.is_number(v) for v in operands]
         if operands and numbers[0] and self.guessed_below(node):
             if node.name in OF_MATRICES:
-                plain = self.is_guess(node.operands[0]) or self.scaled_capital(node.operands[0])
-                names = (n for n in postorder(node) if isinstance(n, Name))
-                if not any(self.axes(self.build.name(n.name, n.span)) for n in names):
-                    said = f"{node.name} is of a square matrix, this has numbers by their letters"
-                    self.failed(self.build.error(said, node.span), node)
-                self.objection(INVALID if plain else 4, node)
+                self.of_matrix(node)
             elif node.name in OF_VECTORS:
                 self.objection(INVALID if node.name in SOFT else 4, node)
             elif OF_ARRAYS.get(len(operands), frozenset()) & {*function_names().get(node.name, ())}:
@@ -362,14 +357,25 @@ class Signs(KindEvidence):
                 self.objection(0.6, node)
         if known_function(node.name) in DENSITIES and self.axes(operands[0]) == 1:
             operands[1:2] = self.zeros(operands[1:2], "vector")
-        if node.name == "blocks" and operands:
-            operands = self.blocks(node, operands)
+        operands = self.blocks(node, operands) if node.name == "blocks" and operands else operands
         if node.name == "solve" and len(operands) == 2:
             self.product(node, operands)
+        if node.name == "dot" and any(numbers) and self.source.typed(node.name_span) == ":":
+            said = "a : b of numbers may be a ratio"
+            self.problem = self.problem or self.build.error(said, node.span, "a/b, or a*b")
         made = self.build.called(node, operands)
         if node in self.doubted:
             self.doubtful.append(made)
         return made
+
+    def of_matrix(self, node: Call) -> None:
+        """What speaks against a number in a function of a square matrix."""
+        plain = self.is_guess(node.operands[0]) or self.scaled_capital(node.operands[0])
+        names = [self.build.name(n.name, n.span) for n in postorder(node) if isinstance(n, Name)]
+        if not any(map(self.axes, names)):
+            said = f"{node.name} is of a square matrix, this has numbers by their letters"
+            self.failed(self.build.error(said, node.span), node)
+        self.objection(INVALID if plain else 4, node)
 
     def blocks(self, node: Call, values: Sequence[Node]) -> list[Node]:
         """The blocks, a 0 beside arrays as zeros that fit; a capital is a matrix there."""

@@ -28,6 +28,7 @@ STAGES = 3  # places where facts change in one exercise
 _OF_COLUMNS = re.compile(
     r"(?i)softmax[^.$]{0,60}\bcolumn|\bcolumn[^.$]{0,60}softmax|one-hot columns"
 )
+_ENTRY_OF_PI = re.compile(r"(?:\\pi|π)\s*_")
 
 
 @dataclass
@@ -196,8 +197,9 @@ class Paper:
         data = {n: fact for n, fact in own.supposed.items() if fact == "simplex" and n not in moved}
         own.assume = {**data, **own.assume}
         declared = own.joined(self.given)
+        pi = "pi_" if any(_ENTRY_OF_PI.search(p.text) for p in exercise.passages) else "pi"
         both = declared.shapes, declared.assume  # with an index pi is no constant
-        shapes, assume = ({"pi_" if n == "pi" else n: d[n] for n in d} for d in both)
+        shapes, assume = ({pi if n == "pi" else n: d[n] for n in d} for d in both)
         problem = Problem(self.document, exercise.passages, shapes, assume)
         problem.title, problem.facts = exercise.title, own.assume
         problem.stationary, problem.unnamed = exercise.stationary, declared.unnamed

@@ -135,7 +135,8 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     if (q.kind == FORMULA and s.zero) or (q.kind == DERIVATIVE and s.zero and len(sides) > 1):
         return replace(made, sides=tuple(sides[:-1]), zero=sides[-1])
     zero = q.kind in (DERIVATIVE, DIFFERENTIAL) and s.zero and len(sides) == 1 and s.case is None
-    inside = _is_inner(s, so_far, later)
+    solved = so_far.solves(s, q.of)
+    inside = (solved or s.condition) and _is_inner(s, so_far, later)
     stated = s.condition and q.kind != DERIVATIVE and not inside
     if zero or stated or _is_number(q, sides, so_far):
         return replace(made, role=CONDITION)
@@ -145,8 +146,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
     base, label = split_label(q.of)
     entry = label.isalpha() and len(label) < 3 and base in names
     entry &= not (q.at and label in GREEK_NAMES)  # m_\\mu(p) beside m(p)
-    solved = so_far.solves(s, q.of) and not (s.introduced or inside)
-    if q.kind != VALUE or q.of in names or entry or solved:
+    if q.kind != VALUE or q.of in names or entry or (solved and not (s.introduced or inside)):
         return made
     if q.of in names_in(sides[0]):
         return replace(made, role=CONDITION)
@@ -159,9 +159,10 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
 
 def _is_set(q: Quantity, s: Statement, so_far: Named) -> bool:
     r"""True for `\partial f(0) = [-1, 1]`, a set of subgradients."""
-    bare = re.match(r"\s*(?:\\partial|∂)[^/]*$", s.sides[0].text)
+    if not re.match(r"\s*(?:\\partial|∂)[^/]*$", s.sides[0].text):
+        return False
     changes = any(changes_in(side, so_far.known) for side in s.sides[1:])
-    return bool(bare) and q.kind in (DIFFERENTIAL, FORMULA) and not changes
+    return q.kind in (DIFFERENTIAL, FORMULA) and not changes
 
 
 def _is_number(q: Quantity, sides: Sequence[Passage], so_far: Named) -> bool:
@@ -217,8 +218,9 @@ def _meant(s: Statement, so_far: Named, later: Sequence[Statement]) -> Quantity:
     function, _, label = q.of.partition("_")
     if function in ("H", "J") and label in so_far.names and function not in so_far.names:
         return Quantity(DERIVATIVE, label, order=1 + (function == "H"))  # J_F(x, y), H_f
-    used = any("H" in names_in(side) for t in later for side in t.sides)
-    if function == "H" and so_far.claimed and not s.introduced and not used:
+    if function != "H" or not so_far.claimed or s.introduced:
+        return q
+    if not any("H" in names_in(side) for t in later for side in t.sides):
         last = so_far.last
         if label not in so_far.names and last is not None:
             return Quantity(DERIVATIVE, last.of, last.by, order=2)

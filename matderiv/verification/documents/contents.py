@@ -305,13 +305,14 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
     p = _unaligned(p.blanked(_SILENT)) if latex or "&=" in p.text else p
     words = suffix == "md" and not fence and not latex and bool(_LABELLED.match(p.text))
     claims = fence or latex or equal_signs(p.text) or announced(p.text) or _MORE.match(p.text)
-    words = words or not (suffix not in ("md", "tex") or claims)
+    words = words or (suffix in ("md", "tex") and not claims)
     if p and (words or _is_prose(p.text)):
         yield Piece("prose", p)
     elif p:
         marks = "|".join((_BOLD_LABEL, _STRONG, _DONE, *[_ITEM] * (suffix == "md" and not fence)))
         p = as_row(p) if latex else p.blanked(marks) if python else as_typed(p.blanked(marks))
-        yield Piece("formula", replace(p.stripped(), latex=latex, python=python), True, True, True)
+        p = replace(p.stripped(), latex=latex, python=python)
+        yield Piece("formula", p, new=True, first=True)
 
 
 # Sentences ----------------------------------------------------------------------------------------
@@ -389,8 +390,9 @@ def _inline(p: Passage) -> Iterator[Piece]:
 
 def _is_prose(text: str) -> bool:
     """True for a sentence: words, and no equation or membership."""
-    if _LABEL.fullmatch(text) or announced(text):
-        return bool(_LABEL.fullmatch(text))
+    label = bool(_LABEL.fullmatch(text))
+    if label or announced(text):
+        return label
     words = bool(_PROSE.search(text) or _SCRIPT.search(text))
     text = NUMBERED.sub("", text)
     return words and not (equal_signs(text) or "∈" in text or r"\in" in text)

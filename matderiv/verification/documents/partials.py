@@ -144,6 +144,7 @@ def by_links(statements: Sequence[Statement]) -> list[Statement]:
     """
     found: list[Statement] = []
     met: set[str] = set()
+    said = {s.quantity.of for s in statements if s.quantity}
     claimed = False
     for s in statements:
         first = s.sides[0]
@@ -151,7 +152,6 @@ def by_links(statements: Sequence[Statement]) -> list[Statement]:
         link, before, after = next((m for m in links if m[0] and first.latex), (None, "", ""))
         name = latex_name(next(filter(None, link.groups())).strip()) if link else ""
         formula = s.quantity is not None and s.quantity.kind == FORMULA
-        said = {t.quantity.of for t in statements if t.quantity}
         new = name not in met or not (claimed or name in said)
         if name and formula and new and re.search("[A-Za-z]", s.sides[-1].text):
             opened = [side.with_part(0, 0, before) for side in s.sides[1:]]
