@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from matderiv import UnknownName, derive, verify
+from matderiv import MatderivError, UnknownName, derive, verify
+from matderiv.input.meaning.kinds import KindSearch
 from matderiv.input.resolve import read
 from matderiv.shapes import shape_text
+from matderiv.verification.derivations.definitions import Definition, read_definitions
+from matderiv.verification.documents.positions import Passage
 
 
 @pytest.mark.parametrize(
@@ -207,3 +210,14 @@ def test_sums_of_an_answer_rename_no_size_that_was_declared() -> None:
     declared = {"X": "k,p", "w": "p", "y": "k"}
     with pytest.raises(UnknownName, match="the size N"):
         verify("norm2(X*w - y)^2", "w", r"2\sum_{i=1}^N (w^\top x_i - y_i) x_i", shapes=declared)
+
+
+def test_only_names_behind_what_cannot_be_read_are_tried_otherwise(monkeypatch):
+    tries = []
+    tried = KindSearch.tried
+    monkeypatch.setattr(KindSearch, "tried", lambda s, c: tries.append(c) or tried(s, c))
+    texts = {"g": r"\sum_{i=1}^n u", "h": r"A x + B y + C z", "f": r"p^\top q + r^\top s"}
+    definitions = [Definition(n, Passage.of(t, latex=True)) for n, t in texts.items()]
+    with pytest.raises(MatderivError):
+        read_definitions(definitions, "")
+    assert {name for changes in tries for name, _ in changes} <= {"u"}

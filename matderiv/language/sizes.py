@@ -57,7 +57,12 @@ class Sizes:
         Every name on the way is bound to the end of its chain, so that long chains are walked once.
         """
         walked: list[str] = []
-        while isinstance(size, Dim) and any(map(self._is_known, size.names)):
+        while isinstance(size, Dim):
+            for name in size.names:
+                if name in self.bound or (name[-1] == ")" and self._is_known(name)):
+                    break
+            else:
+                break
             if len(size.names) == 1 and size.coefficient == 1 and size.names[0] in self.bound:
                 walked.append(size.names[0])
             size = with_sizes(size, self.bound)
@@ -66,10 +71,8 @@ class Sizes:
         return size
 
     def _is_known(self, name: str) -> bool:
-        """True for a name, or one inside of vech(n), of which something is known."""
-        return name in self.bound or (
-            name[-1] == ")" and not self.bound.keys().isdisjoint(plain_names(name))
-        )
+        """True for a name of a triangle or a sum, vech(n), inside of which something is known."""
+        return not self.bound.keys().isdisjoint(plain_names(name))
 
     def shape(self, shape: Shape) -> Shape:
         """The shape with everything known put in."""

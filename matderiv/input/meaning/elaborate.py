@@ -4,7 +4,7 @@ The kinds of all names are given (`Scope.kinds` and the letters); what speaks ag
 counted (`Objection`), so that `kinds` can compare one choice with another.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
@@ -59,7 +59,7 @@ class Objection(NamedTuple):
 class Elaborator(Places):
     """One pass over a source with given kinds; `whole` is the plain source."""
 
-    def __init__(self, source: Source, scope: Scope, about: Collection[str] = ()) -> None:
+    def __init__(self, source: Source, scope: Scope, known: Roles | None = None) -> None:
         self.source = source
         self.kinds = dict(scope.kinds)
         self.scope = scope = replace(scope, kinds=self.kinds)
@@ -67,7 +67,7 @@ class Elaborator(Places):
         self.objections: list[Objection] = []
         self.remarks: list[str] = list(source.remarks)
         self.lengths: list[tuple[Node, int, str]] = list(source.lengths)
-        self.roles: Roles = roles(source, scope, about)
+        self.roles: Roles = known or roles(source, scope)
         declared = (n.name for n, at in self.roles.entries.items() if at.base in scope.shapes)
         self.build.entries = frozenset(declared)
         self.signs = Signs(self.build, source, self.object, self.remarks.append)
@@ -77,6 +77,7 @@ class Elaborator(Places):
         self.labels: set[str] = set()
         self.same: dict[str, str] = {}  # sizes by another name than the declared one
         self.windows = windows(source.nodes)
+        self.reached: NamedPart | None = None  # the part whose meaning is found last
 
     # The whole -----------------------------------------------------------------------------------
 
@@ -91,6 +92,7 @@ class Elaborator(Places):
         self.refuse_unsummed()
         parts = []
         for part in self.source.parts:
+            self.reached = part
             order = part.value.indices if isinstance(part.value, Bind) else ()
             self.carry.order += [i for i in order if i not in self.carry.order]
             found, named = self.visit(part.value), self.scope.orders.get(part.name, ())
@@ -100,6 +102,7 @@ class Elaborator(Places):
             value = self.plain(found, part.value, named if {*named} == index else order or free)
             self.build.define(part.name, value)
             parts.append(NamedPart(part.span, part.name, value))
+        self.reached = None
         main = self.plain(self.visit(self.source.main), self.source.main, free)
         self.signs.result(main, [part.value for part in parts])
         return replace(
@@ -140,8 +143,8 @@ class Elaborator(Places):
             new = name not in known and not name.isdigit() and name not in self.scope.shapes
             if new and declared in known and Dim((declared,)) == size:
                 self.same.setdefault(name, declared)
-        self.remarks[:] = list(self.source.remarks)
-        self.remarks += [f"{name} read as {declared}" for name, declared in self.same.items()]
+        said = (f"{name} read as {declared}" for name, declared in self.same.items())
+        self.remarks[:] = [*self.source.remarks, *said]
         self.lengths = list(self.source.lengths)
         self.objections.clear()
         self.problem = self.signs.problem = None
@@ -180,7 +183,7 @@ class Elaborator(Places):
             if node in self.roles.bases:
                 return node
             role = self.roles.entries.get(node)
-            return self.name(node) if role is None else self.entry(node, role)
+            return self.entry(node, role) if role else self.name(node)
         if isinstance(node, Number):
             return self.build.number(node.value, node.span)
         if isinstance(node, String):
@@ -199,9 +202,7 @@ class Elaborator(Places):
         if node.name == "eye" or (node.name == "I" and self.is_identity(node)):
             return self.build.identity(node.span)
         mean = self.mean(node) if node.name.endswith("_bar") else None
-        if mean is not None:
-            return mean
-        return self.build.name(self.same.get(node.name, node.name), node.span)
+        return mean or self.build.name(self.same.get(node.name, node.name), node.span)
 
     def is_identity(self, node: Name) -> bool:
         """True for an I that nobody declares or asks about, beside arrays; this is said."""

@@ -17,10 +17,10 @@ from matderiv.input.builder import Scope
 from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID, TIME
 from matderiv.input.meaning.places import apart, counted, rowwise
-from matderiv.input.meaning.subscripts import split_label
+from matderiv.input.meaning.subscripts import Roles, split_label
 from matderiv.input.tree import by_index, squared, whole_bars
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
-from matderiv.language.source import Name, Source, postorder
+from matderiv.language.source import Name, NamedPart, Node, Source, postorder
 from matderiv.work import spend
 
 TRIED = 80
@@ -65,11 +65,18 @@ class KindSearch:
     places: dict[str, int] = field(default_factory=dict)
     scaled: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
+    roles: dict[object, Roles] = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> int:
         """How many nodes are visited for one choice."""
         return sum(1 for _ in postorder(self.source.main))
+
+    @cached_property
+    def labelled(self) -> set[str]:
+        """The names that have subscripts, whose kinds decide on what these are."""
+        names = {n.name for n in self.source.nodes if isinstance(n, Name)}
+        return {base for base, label in map(split_label, names) if label}
 
     def tried(self, changes: tuple[tuple[str, int], ...]) -> Tried:
         """The source under some departures."""
@@ -78,7 +85,10 @@ class KindSearch:
         kinds.update({name: rank for name, (rank, _) in self.defaults.items()})
         kinds.update(dict(changes))
         scope = replace(self.scope, kinds=kinds)
-        elaborator = Elaborator(self.source, scope, self.scope.about)
+        labelled = {n: k for n, k in kinds.items() if n in self.labelled or n[-1] == "!"}
+        alike = frozenset(labelled.items())
+        elaborator = Elaborator(self.source, scope, self.roles.get(alike))
+        self.roles[alike] = elaborator.roles
         error: MatderivError | None = None
         whole: Source | None = None
         try:
@@ -153,7 +163,8 @@ class KindSearch:
         elaborator = choice.elaborator
         strong = [o.node for o in elaborator.objections if o.weight]
         found: dict[str, None] = {}
-        for node in postorder(*(self.source.roots if choice.error or not strong else strong)):
+        every = self.behind(elaborator.reached) if choice.error else self.source.roots
+        for node in postorder(*(every if choice.error or not strong else strong)):
             if not isinstance(node, Name):
                 continue
             role = elaborator.roles.entries.get(node)
@@ -170,6 +181,17 @@ class KindSearch:
             if self.free(role.base, elaborator):
                 found[role.base] = None
         return tuple(found)
+
+    def behind(self, part: NamedPart | None) -> list[Node]:
+        """The values of a part and of those it is made of, in order; None is the whole."""
+        found: list[Node] = [] if part else [self.source.main]
+        names = {part.name} if part else set[str]()
+        for other in reversed(self.source.parts):
+            if part is None or {other.name, split_label(other.name)[0]} & names:
+                found.insert(0, other.value)
+                own = (n.name for n in postorder(other.value) if isinstance(n, Name))
+                names |= {n for name in own for n in (name, split_label(name)[0])}
+        return found
 
     def of_numbers(self, letters: Tried, found: Tried) -> Tried | None:
         """The choice of numbers alone, where letters alone say arrays, and something says numbers.
@@ -264,7 +286,7 @@ def meant(source: Source, scope: Scope) -> Source:
     """
     source = rowwise(apart(squared(by_index(source), scope)))
     if not scope.guess:
-        elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)), scope.about)
+        elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)))
         plain = elaborator.whole(scope.free)
         problem = elaborator.signs.problem or elaborator.problem
         if problem is not None:

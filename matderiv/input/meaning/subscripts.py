@@ -93,16 +93,16 @@ def named_alike(base: str, names: Iterable[str]) -> str | None:
     return next((n for n in names if n.replace("_", "") == wanted), None)
 
 
-def roles(source: Source, scope: Scope, about: Collection[str] = ()) -> Roles:
-    """The roles of all names with subscripts; `about` are names the problem is asked about."""
+def roles(source: Source, scope: Scope) -> Roles:
+    """The roles of all names with subscripts."""
     found, free, parts = Roles(), free_letters(scope), [part.name for part in source.parts]
     arrays = _scoped(source, found)
     given = frozenset(scope.free or ())
     found.bound |= given
     names = [(node, around | given) for node, around in found.names]
     plain = {n.name for n, _ in names}
-    others = (split_label(name) for name in about if name not in plain)  # x_i by x_j
-    about = {*about, *(base for base, label in others if label and set(label) <= FREE)}
+    others = (split_label(name) for name in scope.about if name not in plain)  # x_i by x_j
+    about = {*scope.about, *(base for base, label in others if label and set(label) <= FREE)}
     plain |= about
     known = {*scope.shapes, *scope.sizes, *parts}
     whole = plain | known
@@ -114,7 +114,7 @@ def roles(source: Source, scope: Scope, about: Collection[str] = ()) -> Roles:
             indices = set(label) & around and _indices(label, {*around, *free})
             if indices and _entry_of(base, label, scope, parts):
                 found.families.setdefault(base, len(label))
-    only_asked = set(about) - {n.name for n, _ in names} - known
+    only_asked = about - {n.name for n, _ in names} - known
     found.whole -= {n for n in only_asked if found.families.get(n, 0) > 1}  # Y of the y_nk
     names = _with_free(names, found, {*known, *kronecker}, about) if scope.guess else names
     own = _added(source.nodes)

@@ -270,11 +270,14 @@ def counted(passages: Sequence[Passage]) -> set[str]:
 
 
 def unread_kinds(plan: Plan, declared: Collection[str]) -> dict[str, int]:
-    """The kinds of the undeclared names of a plan by their letters, where nothing was read."""
-    defined = {d.name for d in plan.definitions}
+    """The kinds by their letters of undeclared names that the function is of, which is unread."""
+    defined = {d.name: d for d in plan.definitions}
+    behind = [defined[plan.function]] if plan.function in defined else [*plan.definitions]
     found: dict[str, int] = {}
-    for d in plan.definitions:
-        for name in sorted(names_in(d.passage)):
+    for d in behind:
+        names = names_in(d.passage)
+        behind += [defined[n] for n in sorted(names & defined.keys()) if defined[n] not in behind]
+        for name in sorted(names):
             known = name in declared or name in defined or name in function_names()
             if not known and name not in ("d", "e", "pi", "I"):
                 found[name] = guessed_axes(name)

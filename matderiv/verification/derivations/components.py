@@ -86,7 +86,7 @@ def _filled(indices: str, axes: int) -> list[str]:
 
 def letters_of(source: Source, scope: Scope) -> tuple[str, ...]:
     """The free indices of a formula, in the order of the alphabet."""
-    elaborator = Elaborator(source, scope, scope.about)
+    elaborator = Elaborator(source, scope)
     value = elaborator.visit(source.main)
     return tuple(sorted(value.index)) if isinstance(value, Indexed) else ()
 

@@ -7,6 +7,7 @@ its value and that value is verified before it is used.
 
 from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from matderiv.calculus.derivative import differentiate, resolve_kind
 from matderiv.calculus.structure import linear_structure
@@ -42,13 +43,15 @@ class Memory:
     """What was found out already: derivatives that values have confirmed, and verdicts.
 
     Expressions say what they are of, so that this holds whatever else is tried for a problem.
-    `barren` are the functions of which no stationary point was found, `unread` has definitions.
+    `barren` are the functions of which no stationary point was found, `unread` has definitions,
+    `outcomes` whole derivations under what was declared.
     """
 
     derivatives: dict[object, Expr] = field(default_factory=dict)
     verdicts: dict[object, Verdict] = field(default_factory=dict)
     barren: list[Expr] = field(default_factory=list)
     unread: dict[object, MatderivError] = field(default_factory=dict)
+    outcomes: dict[object, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,7 @@ from matderiv.verification.derivations.stationary import LAGRANGE
 from matderiv.verification.derivations.steps import JudgedSides
 from matderiv.verification.derivations.upstream import dependent, upstreams
 from matderiv.verification.documents.positions import Lines, Passage
-from matderiv.verification.documents.statements import (
-    Statement,
-    is_formula,
-    names_in,
-    statement,
-)
+from matderiv.verification.documents.statements import names_in, stated
 from matderiv.verification.judging import POINTS
 from matderiv.words.chains import facts
 from matderiv.work import MILLION, WorkLimit, bounded
@@ -57,6 +52,7 @@ MOST_GUESSES = 4  # names that are tried as the variable
 ROUNDS = 2  # choices that are made one after the other
 MOST = 2 * MILLION  # units of work for one derivation
 A_LINE = MILLION // 4  # more for each of its lines
+_NO_FUNCTION = "nothing says which function is differentiated"
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Outcome:
     """A derivation as it was judged under one choice; `error` is that of reading its function.
 
     `concerned` are the names that wrong lines are about, `flat` the places where a number stands as
-    an array: transposed, in a norm.
+    an array: transposed, in a norm, `unread` the names of definitions that could not be read.
     """
 
     verdict: StepsVerdict
@@ -90,6 +86,7 @@ class Outcome:
     error: MatderivError | None = None
     concerned: frozenset[str] = frozenset()
     flat: frozenset[Span] = frozenset()
+    unread: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> bool:
@@ -99,13 +96,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be judged, and how; `said` is what was taken about the variable."""
+    """What is to be judged, and how; `said` is what was taken about the variable.
+
+    No definitions but those that are `unread` may be left out, if some are given.
+    """
 
     plan: Plan
     given: tuple[Definition, ...]
     wrt: Any
     conventions: Conventions
     said: tuple[str, ...] = ()
+    unread: frozenset[str] | None = None
 
 
 @dataclass
@@ -200,7 +201,7 @@ class Problem:
     ) -> bool:
         """Judge by a choice, and keep its score if it explains as much; True if all is right."""
         try:
-            judged = self._judged(task)
+            judged = self._judged(replace(task, unread=found.unread))
         except WorkLimit:
             raise
         except MatderivError:
@@ -289,7 +290,7 @@ class Problem:
     def _planned(
         self, passages: Sequence[Passage], given: list[Definition], fixed: list[str]
     ) -> Plan:
-        statements = [s for p in passages if (s := _statement(p)) is not None]
+        statements = [s for p in passages if (s := stated(p)) is not None]
         sizes = self._sizes()
         for k, s in enumerate(statements):
             if s.quantity and s.quantity.of in sizes and NUMBER.fullmatch(s.sides[-1].text):
@@ -313,9 +314,20 @@ class Problem:
 
     def _judged(self, task: Task, *, patient: bool = False) -> Outcome:
         """Every line judged; a `patient` try leaves open what takes too much work."""
+        declared = (sorted(d.items()) for d in (self.shapes, self.assume, self.facts))
+        said = self.stationary, self.strict, self.summed, task.wrt, task.conventions, patient
+        key = (*self.passages, *task.given, repr([*declared, *said]))
+        known: dict[object, Outcome] = self.memory.outcomes
+        if key not in known:
+            known[key] = self._newly_judged(task, patient=patient)
+        elif not self.progress:
+            self.progress += known[key].verdict.lines
+        return known[key]
+
+    def _newly_judged(self, task: Task, *, patient: bool) -> Outcome:
         plan, conventions, lines = task.plan, task.conventions, Lines(self.document)
         if not plan.definitions and not plan.function and self.strict:
-            raise _no_function()
+            raise MatderivError(_NO_FUNCTION, hint="a line f = ...")
         reading, broken = self._read(task, lines)
         ground = self._ground(reading, plan, task.wrt, conventions)
         upstreams(ground, plan, broken.keys())
@@ -346,17 +358,18 @@ class Problem:
         told = dict.fromkeys(re.sub(r"\bpi_ ", "pi ", n) for n in every if n not in made)
         verdict = StepsVerdict(tuple(steps.told.found), self.title, (*told,))
         if not plan.function and not verdict.decided:
-            raise _no_function()
+            raise MatderivError(_NO_FUNCTION, hint="a line f = ...")
         unread = broken.get(plan.function, (None, None))[1]
         concerned, flat = frozenset(steps.concerned), reading.flat | reader.flat
-        return Outcome(verdict, reading, unread, concerned, flat)
+        return Outcome(verdict, reading, unread, concerned, flat, frozenset(broken))
 
     def _read(self, task: Task, lines: Lines) -> Read:
         """The definitions under what is declared here, read once."""
         key = repr((sorted(self.shapes.items()), sorted(self.assume.items()), self.summed))
         if key not in self.readings:
-            source = Definitions(self.document, self.shapes, self.assume, self.summed)
-            self.readings[key] = source.read(task.plan, task.given, lines, self.memory.unread)
+            declared, known = (self.shapes, self.assume, self.summed), self.memory.unread
+            source = Definitions(self.document, *declared, known, task.unread)
+            self.readings[key] = source.read(task.plan, task.given, lines)
         return self.readings[key]
 
     @staticmethod
@@ -382,18 +395,6 @@ class Problem:
         return Ground(reading, functions, moving, *how, self.memory, still=still)
 
 
-def _no_function() -> MatderivError:
-    return MatderivError("nothing says which function is differentiated", hint="a line f = ...")
-
-
 def _names(wrt: Any) -> list[str]:
     many = wrt if isinstance(wrt, list | tuple) else [] if wrt is None else [wrt]
     return [w.strip() if isinstance(w, str) else str(getattr(w, "name", w)) for w in many]
-
-
-def _statement(p: Passage) -> Statement | None:
-    """The statement of a line; a bare formula goes on, prose is None."""
-    found = statement(p)
-    if found is not None:
-        return found
-    return Statement(None, (p,), p, goes_on=False) if is_formula(p.text) else None

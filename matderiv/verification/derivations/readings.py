@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,23 +32,27 @@ MOST_CULPRITS = 12  # definitions that are left out each by itself
 
 @dataclass(frozen=True)
 class Definitions:
-    """Where definitions stand, and what is declared about their names."""
+    """Where definitions stand, and what is declared about their names.
+
+    Those that cannot be read are `known` by their names and what is behind them: other kinds of
+    other names change nothing about them. None that is not `unread` may be left out, if some are.
+    """
 
     document: str
     shapes: Mapping[str, Any]
     assume: Mapping[str, Any]
-    summed: bool = False
+    summed: bool
+    known: Known
+    unread: Set[str] | None = None
 
-    def read(self, plan: Plan, given: Sequence[Definition], lines: Lines, known: Known) -> Read:
-        """All definitions read together; those of lines that cannot be read are left out.
-
-        Those are `known` from then on by their names and what is behind them: other kinds of other
-        names change nothing about them.
-        """
+    def read(self, plan: Plan, given: Sequence[Definition], lines: Lines) -> Read:
+        """All definitions read together; those of lines that cannot be read are left out."""
         wanted = [d for d in plan.definitions if d.name != plan.function]
         wanted += [d for d in plan.definitions if d.name == plan.function]
-        keys = {d: self._what_is_behind(d, wanted) for d in wanted}
+        keys, known = {d: self._what_is_behind(d, wanted) for d in wanted}, self.known
         errors = {d: known[keys[d]] for d in wanted if keys[d] in known and d not in given}
+        for d, error in errors.items():
+            self._leave_out(d, error)
         broken = {d.name: (unread(d.passage, e, lines), e) for d, e in errors.items()}
         wanted = [d for d in wanted if d not in errors]
         tried: dict[Definition, tuple[Definition, MatderivError]] = {}
@@ -59,7 +63,7 @@ class Definitions:
                 name = error.message.split()[0]
                 if name not in self.assume:
                     raise
-                return self.without(name).read(plan, given, lines, known)
+                return self.without(name).read(plan, given, lines)
             except MatderivError as error:
                 at = _blamed(error, wanted) or self._culprit(wanted)
                 if at is None or at in given:
@@ -75,6 +79,12 @@ class Definitions:
                 broken[at.name] = unread(at.passage, error, lines), error
                 if not isinstance(error, LimitError):
                     known[keys[at]] = error
+                self._leave_out(at, error)
+
+    def _leave_out(self, d: Definition, error: MatderivError) -> None:
+        """Raises the error of a definition that has to be read."""
+        if self.unread is not None and d.name not in self.unread:
+            raise error
 
     def _what_is_behind(self, d: Definition, wanted: Sequence[Definition]) -> object:
         """A definition with those that it needs, and what is declared about their names."""

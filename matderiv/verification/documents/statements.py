@@ -300,6 +300,14 @@ _UNFINISHED = re.compile(r"(?:[-+/(=]|(?<![_^])\*|\.[*/^]|\\(?:cdot|odot|times))
 _GOES_ON = re.compile(r"\s*(?:[+*/)\]]|\.[*/^]|-|\\(?:cdot|odot|times)\b)")
 
 
+def stated(p: Passage) -> Statement | None:
+    """The statement of a line; a bare formula goes on, prose is None."""
+    found = statement(p)
+    if found is not None:
+        return found
+    return Statement(None, (p,), p, goes_on=False) if is_formula(p.text) else None
+
+
 def is_formula(text: str) -> bool:
     """True for a line without an equals sign that looks like a formula, not like prose."""
     return bool(_FORMULA.search(text)) and not PROSE.search(text) and not _ASSIGNED.search(text)
