@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.language.declare import SQUARE_FACTS
 from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.members import fact_of, positive
@@ -70,6 +71,7 @@ class Supposed:
             name: value
             for name, value in self.values.items()
             if not {name, PLAIN + name.replace("_", "")} & {*defined}
+            and (_CONSTANT.fullmatch(value) or split_label(name)[0] not in defined)
         }
         implied = {name for name in defined if self.facts.get(name) in SQUARE_FACTS}
         facts = {name: word for name, word in self.facts.items() if name not in implied}
