@@ -146,7 +146,10 @@ _STYLED = (
 )
 LATEX_SYMBOL = rf"\s*+(?:{_STYLED}|[A-Za-z])"
 LATEX_NAME = rf"{LATEX_SYMBOL}{_BELOW}(?:{_ABOVE})?"
-_SEVERAL = rf"\s*(?:[A-Za-z]{{2}}|{LATEX_SYMBOL}_[A-Za-z0-9]\s*(?:[A-Za-z]|\\(?:{_GREEK})))"
+_WORD = r"\\(?:operatorname|mathrm|text|rm)\s*\{\s*[A-Za-z]{2,}\s*\}"
+_SEVERAL = (
+    rf"\s*(?:[A-Za-z]{{2}}|(?:{LATEX_SYMBOL}_[A-Za-z0-9]|{_WORD})\s*(?:[A-Za-z]|\\(?:{_GREEK})))"
+)
 _DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
 _PLAIN: tuple[tuple[str, str], ...] = (
     (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|,|;|!|:|\s|quad|qquad)(?![A-Za-z])", " "),
