@@ -135,9 +135,8 @@ LATEX_D = (
     r"(?<!frac[0-9])d)"
     r"(?:\s|\\[,!;:])*+"
 )
-_BELOW = (
-    rf"(?:_(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|[A-Za-z0-9]|\\(?:var)?(?:{_GREEK})(?![A-Za-z])))?"
-)
+_SIGN = rf"[A-Za-z0-9]|\\(?:var)?(?:{_GREEK})(?![A-Za-z])"
+_BELOW = rf"(?:_(?:\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}}|{_SIGN}))?"
 _ABOVE = r"\^\{\s*[(\[][0-9a-zA-Z+-]+[)\]]\s*\}"
 _STYLED = (
     rf"(?:\\(?:{_FONTS}|hat|bar|tilde|widehat|widetilde|overline)"
@@ -147,9 +146,7 @@ _STYLED = (
 LATEX_SYMBOL = rf"\s*+(?:{_STYLED}|[A-Za-z])"
 LATEX_NAME = rf"{LATEX_SYMBOL}{_BELOW}(?:{_ABOVE})?"
 _WORD = r"\\(?:operatorname|mathrm|text|rm)\s*\{\s*[A-Za-z]{2,}\s*\}"
-_SEVERAL = (
-    rf"\s*(?:[A-Za-z]{{2}}|(?:{LATEX_SYMBOL}_[A-Za-z0-9]|{_WORD})\s*(?:[A-Za-z]|\\(?:{_GREEK})))"
-)
+_SEVERAL = rf"\s*(?:[A-Za-z]{{2}}|(?:{LATEX_SYMBOL}_\w|{_WORD})\s*(?:[A-Za-z]|\\(?:{_GREEK})))"
 _DECORATED = rf"{_STYLED}{_BELOW}(?:{_ABOVE})?|(?<!\\)[A-Za-z]{_BELOW}{_ABOVE}"
 _PLAIN: tuple[tuple[str, str], ...] = (
     (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits|,|;|!|:|\s|quad|qquad)(?![A-Za-z])", " "),
