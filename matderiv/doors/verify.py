@@ -21,6 +21,7 @@ from matderiv.lazy import np
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.numeric.evaluate import Array
 from matderiv.verification.claims import Asked, ask, read_answer
+from matderiv.verification.equations import ChangeStatedError
 from matderiv.verification.judging import POINTS
 from matderiv.verification.mistakes.diagnose import sketched
 from matderiv.verification.mistakes.edits import places
@@ -77,10 +78,28 @@ def verify(
     about: dict[str, Any] = {"kind": kind, "order": order, "layout": layout, "upstream": upstream}
     asked = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
     answer = filled_in(answer, [wrt])
-    verdict = verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
+    try:
+        verdict = verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
+    except ChangeStatedError:
+        about["kind"] = "differential"
+        changed = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
+        if kind is not None or not _has_change(changed, answer):
+            raise
+        asked, verdict = (
+            changed,
+            verify_asked(changed, answer, seed=seed, points=points, diagnosis=diagnosis),
+        )
     if asked.entry is not None:
         return _in_names_typed(verdict, asked)
     return _beside(verdict, asked, answer, about)
+
+
+def _has_change(asked: Asked, answer: Any) -> bool:
+    """True for an answer to a differential that has the change of the variable, as df = 2*x'*dx."""
+    try:
+        return asked.tangent in variables(read_answer(asked, answer))
+    except ShapeError:
+        return True
 
 
 def _by_convention(verdict: Verdict, asked: Asked, answer: Any) -> Verdict:

@@ -53,6 +53,10 @@ class SomeEntriesError(ParseError):
     of = by = ""
 
 
+class ChangeStatedError(ParseError):
+    """A left side df, the change of f, where its derivative was asked for."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer as typed to a question: the derivative of `f` by `by`, `order` times."""
@@ -207,7 +211,8 @@ class Answer:
                 self._check_label(q, span)
                 if q.kind == DIFFERENTIAL and q.of == "f" and f"d{self.by.name}" not in self.extra:
                     said = "df is the change of f, not its derivative"
-                    raise self._error(said, span, f"df/d{self.by.name} = ...")
+                    hint = f"df/d{self.by.name} = ..."
+                    raise self._error(said, span, hint, ChangeStatedError)
                 direct = True
             elif self._is_whole(typed, found) and not self._turned(q):
                 self._check_sign(found[0], typed, span, latex)
@@ -349,8 +354,14 @@ class Answer:
         error.by = "" if q.then not in ("", q.by) else split_label(q.by)[1]
         return error
 
-    def _error(self, message: str, span: Span, hint: str | None = None) -> ParseError:
-        return ParseError(message, source=str(self.typed), span=span, hint=hint)
+    def _error(
+        self,
+        message: str,
+        span: Span,
+        hint: str | None = None,
+        kind: type[ParseError] = ParseError,
+    ) -> ParseError:
+        return kind(message, source=str(self.typed), span=span, hint=hint)
 
 
 def _of_bracket(typed: str, found: list[Sign]) -> str:
