@@ -5,6 +5,7 @@ The verdict is found first, from values alone; the derivation is only shown besi
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -76,30 +77,34 @@ def verify(
     require_whole(seed, "seed", 0, MAX_SEED)
     require_whole(points, "points", 1, MAX_POINTS)
     about: dict[str, Any] = {"kind": kind, "order": order, "layout": layout, "upstream": upstream}
-    asked = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
-    answer = filled_in(answer, [wrt])
-    try:
-        verdict = verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
-    except ChangeStatedError:
-        about["kind"] = "differential"
-        changed = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
-        if kind is not None or not _has_change(changed, answer):
-            raise
-        asked, verdict = (
-            changed,
-            verify_asked(changed, answer, seed=seed, points=points, diagnosis=diagnosis),
-        )
+    answer, how = filled_in(answer, [wrt]), {"seed": seed, "points": points, "diagnosis": diagnosis}
+    declared = {"shapes": shapes, "assume": assume, "structure": structure}
+    asked, verdict = _judged((f, wrt, answer), about, declared, how)
     if asked.entry is not None:
         return _in_names_typed(verdict, asked)
     return _beside(verdict, asked, answer, about)
 
 
-def _has_change(asked: Asked, answer: Any) -> bool:
-    """True for an answer to a differential that has the change of the variable, as df = 2*x'*dx."""
+def _judged(
+    posed: tuple[Any, Any, Any],
+    about: dict[str, Any],
+    declared: dict[str, Any],
+    how: dict[str, Any],
+) -> tuple[Asked, Verdict]:
+    """The verdict; for an answer df = 2*x'*dx that of a differential, if no kind was asked for."""
+    f, wrt, answer = posed
+    asked = ask(f, wrt, **declared, **about)
     try:
-        return asked.tangent in variables(read_answer(asked, answer))
-    except ShapeError:
-        return True
+        return asked, verify_asked(asked, answer, **how)
+    except ChangeStatedError:
+        if about["kind"] is not None:
+            raise
+        about["kind"] = "differential"
+        changed = ask(f, wrt, **declared, **about)
+        with suppress(ShapeError):
+            if changed.tangent not in variables(read_answer(changed, answer)):
+                raise
+        return changed, verify_asked(changed, answer, **how)
 
 
 def _by_convention(verdict: Verdict, asked: Asked, answer: Any) -> Verdict:
