@@ -41,6 +41,8 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
 
     def prepared(node: Expr, args: tuple[Expr, ...]) -> Expr:
         new = rebuild(node, args)
+        if new is not node and is_(new, "neg") and is_(new.args[0], "neg"):
+            return new.args[0].args[0]  # of -cross_entropy, which is -sum(...)
         if node not in alive:
             return new
         new = folded(_written_out(_balanced(_gathered(new))))

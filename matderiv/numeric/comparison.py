@@ -153,13 +153,17 @@ class Comparer(NamedTuple):
         if not np.isfinite(value).all():
             return DifferenceFinding("nothing", note="f has no finite value at some point")
         slopes = dict(zip(question.methods, self._slopes(truth, probe, order), strict=True))
-        noise = 64 * EPS * truth.bound.largest(truth.values)
+        met = truth.bound.largest(truth.values)
+        noise = 64 * EPS * met
         pair = self._along(claim, probe * order), slopes[question.methods[0]].value
         found = _judged(pair[0], slopes, order, _largest(value), noise)
         if found.verdict in ("mismatch", "between"):
             found = self._steady(found, point, pair, probe * order, truth, noise)
             lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
-            flat = max(map(_largest, pair)) <= max(VANISHED * _largest(value), lost)
+            scale = max(map(_largest, pair))
+            blurred = min(STEADY * scale, noise * met)  # 1 - tanh(z)^2 of large z has few digits
+            flat = scale <= max(VANISHED * _largest(value), lost)
+            flat |= order > 1 and _largest(pair[0] - pair[1]) <= blurred
             if flat and found.verdict != "match":
                 found = DifferenceFinding("nothing", note="the numbers are rounding at some point")
         if found.verdict == "match" and order > 1 and not _symmetric(claim, inputs, rng):
@@ -266,6 +270,7 @@ def _judged(
     if not np.isfinite(claimed).all():
         return _without_value([s.value for s in slopes.values()])
     verdicts, errors = set(), []
+    sharpest, *_ = slopes.values()
     for method, slope in slopes.items():
         scale = max(_largest(claimed), _largest(slope.value))
         apart = _largest(claimed - slope.value)
@@ -274,8 +279,10 @@ def _judged(
         lost = 0.0 if exact or steady else noise
         errors.append(relative_error(claimed, slope.value) if apart > lost else 0.0)
         near = (EXACT if exact else RIGHT) * scale + SURE * slope.uncertainty
+        seen = sharpest.value - slope.value  # a complex step sees more, unless it sees another
         if not exact and apart <= lost and order == 1 < len(slopes):
-            verdicts.add("nothing")  # the complex step sees more
+            within = _largest(seen) <= lost + SURE * (slope.uncertainty + sharpest.uncertainty)
+            verdicts.add("nothing" if within else "match")
         elif not claimed.any() and apart <= SURE * slope.uncertainty <= FLAT * largest:
             verdicts.add("match")  # a zero, as far as rounding lets it be seen
             errors[-1] = 0.0

@@ -107,7 +107,9 @@ class SpokenNames(LatexNames):
         return (SIZE,) * len(long_axes(self._own(name)))
 
     def _side(self, typed: str, shapes: Shapes) -> str:
-        source = parse(typed.replace("∂", "𝜕"))  # of these two, the sign that names may have
+        source = parse(
+            typed.replace("∂", "𝜕"), self.own
+        )  # of these two, the sign that names may have
         main = rebuilt([source.main], lambda node: self._standing(node, source, shapes))[
             source.main
         ]
