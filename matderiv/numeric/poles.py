@@ -102,11 +102,14 @@ def base(e: Expr) -> Expr:
     return e
 
 
+COMPARED = ("gt", "ge", "lt", "le", "step")
+
+
 def is_mask(e: Expr) -> bool:
     """True for what is 1 or 0: a comparison, a step, where(c, 1, 0)."""
     if is_(e, "where"):
         return {number_value(a) for a in e.args[1:]} == {0, 1}
-    return is_(e, "gt", "ge", "lt", "le", "step")
+    return is_(e, *COMPARED)
 
 
 def may_lack_value(e: Expr, always: Collection[Expr], known: Collection[Expr]) -> bool:

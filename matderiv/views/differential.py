@@ -13,7 +13,7 @@ from matderiv.calculus.derivative import change_of
 from matderiv.calculus.sweeps import axes_of
 from matderiv.choosing.layout import vec_form
 from matderiv.choosing.sums import raise_tensor
-from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
+from matderiv.expr import Expr, apply, contains, is_, substitute, variable, variables, zeros
 from matderiv.language.printer import text
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
@@ -351,7 +351,7 @@ class Inwards(BackwardPass):
         if not isinstance(answer, Tensor) or self.before is None:
             return []
         form = vec_form(answer, self.stage.outer)
-        if form is None or any(is_(n, "einsum") for n in walk(form)):
+        if form is None or contains(form, "einsum"):
             return []
         right = apply("mul", self._shown(form), _vec(self.change(self.stage.wrt)))
         return [Step(_vec(self.root), right, "vec")]

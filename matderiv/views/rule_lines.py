@@ -10,6 +10,7 @@ from matderiv.calculus.sweeps import differential
 from matderiv.expr import (
     Expr,
     apply,
+    contains,
     is_,
     number,
     number_value,
@@ -143,7 +144,7 @@ def is_matrix(e: Expr | None) -> bool:
 
 def has(e: Expr, name: str) -> bool:
     """True if the function is applied somewhere in the expression."""
-    return any(is_(n, name) for n in walk(e))
+    return contains(e, name)
 
 
 def same_words(a: Expr, b: Expr) -> bool:

@@ -143,6 +143,8 @@ def factors_of(e: Expr) -> list[Expr]:
     Inner products are opened while the list stays short, so that adjoints are not copied layer by
     layer and shared squares are not multiplied out.
     """
+    if e.function.name != "mul":
+        return [e]
     out: list[Expr] = []
     todo = [e]
     while todo:
@@ -155,7 +157,7 @@ def factors_of(e: Expr) -> list[Expr]:
 
 
 def _is_chain(e: Expr) -> bool:
-    return is_(e, "mul") and not any(is_scalar(a.shape) for a in e.args)
+    return e.function.name == "mul" and not any([is_scalar(a.shape) for a in e.args])
 
 
 def transposed_chain(chain: Sequence[Expr]) -> list[Expr]:
@@ -305,8 +307,8 @@ def inverse_of(inner: Sequence[Expr], like: Expr) -> list[Expr]:
 
 def _base_and_count(e: Expr) -> tuple[Expr, int]:
     """A^3 as three times A, (A^3)' as three times A'; anything else once itself."""
-    inner = e.args[0] if is_(e, "transpose") else e
-    if is_(inner, "power"):
+    inner = e.args[0] if e.function.name == "transpose" else e
+    if inner.function.name == "power":
         p = number_value(inner.args[1])
         if p is not None and p.denominator == 1:
             base = inner.args[0]
