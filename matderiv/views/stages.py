@@ -13,16 +13,7 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
 from matderiv.choosing.placed import stacked
 from matderiv.choosing.sums import raise_tensor
-from matderiv.expr import (
-    Expr,
-    apply,
-    contains,
-    dependents,
-    substitute,
-    variable,
-    variables,
-    walk,
-)
+from matderiv.expr import Expr, apply, contains, dependents, substitute, variable, variables, walk
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
 from matderiv.views.components import in_reading_order
