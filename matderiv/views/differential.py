@@ -38,7 +38,6 @@ from matderiv.views.reasons import REARRANGED, code, identified, rearranging, ru
 from matderiv.views.rule_lines import (
     Condensed,
     condensed,
-    has,
     is_matrix,
     of_matrix_entries,
     same_words,
@@ -287,7 +286,7 @@ class Inwards(BackwardPass):
         """What stands beside the change of v: the derivative by v, where it is an array like v."""
         above = merged(joined(self.shares[v], _axes(v)), self.stage)
         g = in_names(raise_tensor(above, broadcast=True), self.stage)
-        if not isinstance(g, Expr) or has(g, "einsum"):
+        if not isinstance(g, Expr) or contains(g, "einsum"):
             return None
         row = g.shape != v.shape and g.shape == v.shape[1:]
         return as_row(g) if row else g  # the derivative by a row is a row
