@@ -317,9 +317,7 @@ def taken_as_invertible(f: Expr, wrt: Expr) -> list[Expr]:
     >>> taken_as_invertible(f, x) == [A], taken_as_invertible(f, A)
     (True, [])
     """
-    if not contains(f, "det", "logdet"):
-        return []
-    nodes, found = walk(f), dict[Expr, None]()
+    nodes, found = walk(f) if contains(f, "det", "logdet") else (), dict[Expr, None]()
     inverted = {n.args[0] for n in nodes if is_(n, "inv", "logdet")}
     for node in nodes:
         if is_(node, "det", "logdet") and wrt in set(walk(node)):

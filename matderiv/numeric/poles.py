@@ -102,14 +102,11 @@ def base(e: Expr) -> Expr:
     return e
 
 
-COMPARED = ("gt", "ge", "lt", "le", "step")
-
-
 def is_mask(e: Expr) -> bool:
     """True for what is 1 or 0: a comparison, a step, where(c, 1, 0)."""
     if is_(e, "where"):
         return {number_value(a) for a in e.args[1:]} == {0, 1}
-    return is_(e, *COMPARED)
+    return is_(e, "gt", "ge", "lt", "le", "step")
 
 
 def may_lack_value(
@@ -119,18 +116,12 @@ def may_lack_value(
 
     Nodes that have one wherever f has are added to the `sound`, and are not looked at again.
     """
-    found: set[Expr] = set()
-    stack = [e]
-    while stack:
-        node = stack.pop()
-        if node in found or node in sound:
-            continue
-        if (node not in always and _is_partial(node)) or any(
-            base(d) not in known for d in divisors(node)
-        ):
+    found = outside_branches(e, excused=sound)
+    for node in found:
+        if node not in always and _is_partial(node):
             return True
-        found.add(node)
-        stack += node.args[:1] if is_(node, "where") else node.args
+        if any(base(d) not in known for d in divisors(node)):
+            return True
     sound |= found
     return False
 

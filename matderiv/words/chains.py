@@ -149,15 +149,12 @@ def factors_of(e: Expr) -> list[Expr]:
     todo = [e]
     while todo:
         f = todo.pop()
-        if _is_chain(f) and len(out) + len(todo) + len(f.args) <= MAX_CHAIN:
+        chain = f.function.name == "mul" and not any([is_scalar(a.shape) for a in f.args])
+        if chain and len(out) + len(todo) + len(f.args) <= MAX_CHAIN:
             todo.extend(reversed(f.args))
         else:
             out.append(f)
     return out
-
-
-def _is_chain(e: Expr) -> bool:
-    return e.function.name == "mul" and not any([is_scalar(a.shape) for a in e.args])
 
 
 def transposed_chain(chain: Sequence[Expr]) -> list[Expr]:

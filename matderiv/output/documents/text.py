@@ -231,7 +231,6 @@ def step_text(document: Document, number: int) -> str:
 
 
 def _numbered(document: Document, number: int, what: str) -> tuple[Step, Section]:
-    """The step with a number, and its section."""
     found = [(step, section) for section in document.with_answer for step in section.steps]
     if not 1 <= number <= len(found):
         raise MatderivError(
