@@ -283,16 +283,13 @@ def contains(e: Expr, *names: str) -> bool:
 
 def walk(*roots: Expr) -> Iterable[Expr]:
     """Every node once, arguments before the node that uses them."""
-    if len(roots) != 1:
-        return _in_order(roots)
-    (root,) = roots
-    below = root.cache.get("below")
-    if below is None:
-        nodes = _in_order(roots)
-        if len(nodes) <= _KEPT_BELOW:
-            root.cache["below"] = tuple(nodes[:-1])  # without itself: no circle keeps it alive
-        return nodes
-    return (*below, root)
+    alone = len(roots) == 1
+    if alone and (below := roots[0].cache.get("below")) is not None:
+        return (*below, roots[0])
+    nodes = _in_order(roots)
+    if alone and len(nodes) <= _KEPT_BELOW:
+        roots[0].cache["below"] = tuple(nodes[:-1])  # without itself: no circle keeps it alive
+    return nodes
 
 
 def _in_order(roots: tuple[Expr, ...]) -> list[Expr]:

@@ -177,14 +177,11 @@ def block(rows: Sequence[Sequence[Node]], span: Span) -> Node:
     return Call(span, "blocks", span, tuple(cell for row in rows for cell in row), (columns,))
 
 
-_LEAVES = (Name, Number)  # a union would be made each time that it is asked about
-
-
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below, in the order typed."""
     if isinstance(node, Operation):
         return node.operands
-    if isinstance(node, _LEAVES):
+    if isinstance(node, (Name, Number)):
         return ()
     if isinstance(node, Call):
         return (*node.operands, *(value for _, value in node.keywords))

@@ -77,9 +77,8 @@ class Truth:
     @property
     def value(self) -> Array:
         """The value of f; DomainError where it has none."""
-        return self._arranged(
-            self.still[self.bound.outputs[0]] if self.still else self.bound.run(self.values)[0]
-        )
+        slots = self.still or self.bound.slots(self.values)
+        return self._arranged(slots[self.bound.outputs[0]])
 
     def _arranged(self, value: Array) -> Array:
         if self.weights is not None:
