@@ -85,12 +85,16 @@ class Cursor(Means):
         after = self.following in (")", "||") or self.following.startswith("sum")
         return after and self.token.text in COUNTS and all(isinstance(f, Number) for f in quotient)
 
+    def function_of(self, name: Token) -> str | None:
+        """The function that a name of several letters is; None for a variable."""
+        named = len(name.text) > 1 and name.text not in {*self.declared} | GREEK_NAMES
+        return known_function(name.text) if named else None
+
     def covers(self, name: Token) -> bool:
         """True for a function before something without brackets: `sin x`, `log det X`."""
-        function = known_function(name.text) if len(name.text) > 1 else None
-        if function is None or name.text in {*self.declared} | GREEK_NAMES:
-            return False
-        one = all(REGISTRY[n].arity[0] == 1 for n in function_names()[function])
+        function = self.function_of(name)
+        records = [REGISTRY[n] for n in function_names()[function]] if function else []
+        one = function is not None and all(record.arity[0] == 1 for record in records)
         names = self.token.kind == "name" and self.token.text not in ("where", "with", *OTHERWISE)
         return one and (names or self.token.kind == "number" or self.at("|", "||", "√"))
 
@@ -281,7 +285,7 @@ class Cursor(Means):
             if not self.at(",", *between):
                 break
             self.take()
-        closing = self.close(")", opening)
+        closing = self.close({"(": ")", "[": "]"}[opening.text], opening)
         self.bar, self.cells = outer, cells
         span = (name.span[0], closing.span[1])
         if name.text == "norm" and len(operands) == 2 and (kind := norm_named(operands[1])):

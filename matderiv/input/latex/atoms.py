@@ -89,6 +89,9 @@ class Atoms(Blocks):
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind; a comparison in them is 0 or 1."""
+        equal = self.equal(self.token.span[0]) if self.at("[") else None
+        if equal is not None:
+            return equal
         opening = self.take()
         self.deeper()
         outer, self.open_bars = self.open_bars, []
@@ -164,8 +167,10 @@ class Atoms(Blocks):
         return self._normed(kind, inner, (opening.span[0], end), opening.span)
 
     def _normed(self, kind: str, inner: Node, span: Span, name_span: Span) -> Node:
-        named = kind in (*NORMS, *GREEK_NAMES, *self.scope.shapes)
-        if not named and (len(kind) > 1 or not kind.isalpha()) and not kind.isdigit():
+        kind = {"star": "*"}.get(kind, kind.removeprefix("ell").lstrip("_"))  # \ell_1
+        base = kind.removesuffix("^-1")
+        named = kind in NORMS or base in (*GREEK_NAMES, *self.scope.shapes)
+        if not named and (len(base) > 1 or not base.isalpha()) and not kind.isdigit():
             raise self.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
         if kind.islower() and kind not in (*NORMS, *self.scope.shapes):
             self.kinds[kind] = 0

@@ -20,11 +20,11 @@ from matderiv.language.tokens import GREEK_NAMES, Token
 
 FONTS = frozenset(
     "mathbf boldsymbol bm pmb mathbfit mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb "
-    "mathds vec overrightarrow underline text textbf textit textrm textnormal mbox "
+    "mathds vec overrightarrow underline text textbf textit textrm textsf textnormal mbox "
     "operatorname".split()
 )
 UPRIGHT = frozenset(
-    "mathrm mathit mathsf mathtt text textit textrm textnormal mbox operatorname".split()
+    "mathrm mathit mathsf mathtt text textit textrm textsf textnormal mbox operatorname".split()
 )
 BOLD = frozenset("mathbf boldsymbol bm pmb mathbfit textbf vec overrightarrow".split())
 ACCENTS = {

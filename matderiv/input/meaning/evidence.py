@@ -262,7 +262,7 @@ class KindEvidence:
 
     @cached_property
     def lengths(self) -> frozenset[Node]:
-        """Bars in a power or below a line, which around a vector are its length: `x/|x|`."""
+        """Bars in a power, before a factor or below a line, around a vector its length: `x/|x|`."""
         found: list[Node] = []
         nodes = [n for n in self.source.nodes if isinstance(n, Operation)]
         dotted = [o for n in nodes if n.function == "hadamard" for o in n.operands]
@@ -274,6 +274,8 @@ class KindEvidence:
                 below = node.operands[1]
                 product = isinstance(below, Operation) and below.function == "mul"
                 found += below.operands if isinstance(below, Operation) and product else [below]
+            elif node.function == "mul":
+                found += [o for o in node.operands[:-1] if not isinstance(o, Number)][:1]
         return frozenset(n for n in found if self.is_bars(n))
 
     def is_bars(self, node: Node) -> bool:

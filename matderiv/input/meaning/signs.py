@@ -84,6 +84,8 @@ class Signs(KindEvidence):
             if e and not isinstance(unsigned(exponent), Number):
                 self.objection(2 * INVALID, node)  # nothing says what e is
             self.odd_power(node, values[0])
+            entries = not build.scope.guess and build.is_column(values[0])  # of an answer
+            function = "epow" if entries else function
         elif function == "hadamard":
             self.entrywise(node, values)
         elif function == "transpose" and self.is_number(values[0]):
@@ -197,10 +199,9 @@ class Signs(KindEvidence):
             return self.build.call("inv", (base,), node.span)
         self.odd_power(node, base)
         if axes == 1:
-            self.remark(f"{self.source.typed(node.span)} read entry by entry")
             self.objection(1.2 if self.guessed_below(node.operands[0]) else 0, node)
         entrywise = axes == 1 or (isinstance(exponent, Number) and self._is_oblong(base))
-        if entrywise and axes > 1:
+        if entrywise:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
         return self.build.operation("epow" if entrywise else "power", (base, exponent), node.span)
 
@@ -216,10 +217,9 @@ class Signs(KindEvidence):
 
     def _is_oblong(self, base: Node) -> bool:
         """True for a matrix that no sizes make square, so that it has no powers of its own."""
-        shape = self.build.shape(base)
-        if shape is None or len(shape) != 2 or 1 in shape or any(map(is_open, shape)):
-            return False
-        return shape[0] != shape[1]
+        shape = self.build.shape(base) or ()
+        known = len(shape) == 2 and 1 not in shape and not any(map(is_open, shape))
+        return known and shape[0] != shape[1]
 
     def raised(self, node: Operation, values: Sequence[Node]) -> Node:
         r"""`\tanh^2(z)` and `\sqrt[3]{x}`, of each entry of an array."""
@@ -238,10 +238,9 @@ class Signs(KindEvidence):
         """Absolute values; of a square matrix the determinant."""
         if node in self.lengths and self.axes(values[0]) == 1:
             return self.length(node, values[0])
-        shape = self.build.shape(values[0])
-        matrix = shape is not None and len(long_axes(shape)) == 2
-        unknown = matrix and shape is not None and any(map(is_open, shape))
-        square = matrix and shape is not None and (unknown or shape[0] == shape[1])
+        shape = self.build.shape(values[0]) or ()
+        matrix = len(long_axes(shape)) == 2
+        square = matrix and (any(map(is_open, shape)) or shape[0] == shape[1])
         if square:
             self.remark(f"{self.source.typed(node.span)} read as a determinant")
         return self.build.call("det" if square else "abs", (values[0],), node.span)
@@ -289,7 +288,9 @@ class Signs(KindEvidence):
     def norm_by_letter(self, node: Operation, inner: Node, kind: str) -> Node:
         r"""`\|x\|_p` of a vector with a number p, `\|x\|_A` with a matrix A."""
         build, span = self.build, node.span
-        made = build.number(Fraction(kind), span) if kind.isdigit() else build.name(kind, span)
+        base = kind.removesuffix("^-1")
+        made = build.number(Fraction(kind), span) if kind.isdigit() else build.name(base, span)
+        made = made if base == kind else build.call("inv", (made,), span)
         if self.axes(inner) == 1 and self.is_number(made):
             absolute = build.call("abs", (inner,), span)
             total = build.call("sum", (build.operation("epow", (absolute, made), span),), span)
@@ -364,8 +365,7 @@ class Signs(KindEvidence):
             said = "a : b of numbers may be a ratio"
             self.problem = self.problem or self.build.error(said, node.span, "a/b, or a*b")
         made = self.build.called(node, operands)
-        if node in self.doubted:
-            self.doubtful.append(made)
+        self.doubtful += [made] * (node in self.doubted)
         return made
 
     def of_matrix(self, node: Call) -> None:
@@ -396,5 +396,5 @@ class Signs(KindEvidence):
     def zeros(self, values: Sequence[Node], name: str) -> list[Node]:
         """The values, a 0 as zeros of the size that fits."""
         empty = [isinstance(v, Number) and not v.value for v in values]
-        made = zip(values, empty, strict=True)
-        return [self.build.call(name, (v,), v.span) if zero else v for v, zero in made]
+        both = zip(values, empty, strict=True)
+        return [self.build.call(name, (v,), v.span) if zero else v for v, zero in both]
