@@ -37,6 +37,9 @@ LABELS = ("y", "t")
 COUNTS = frozenset("nNmM")
 """Letters that count what a sum runs over, as in `\\frac1n \\sum_i`."""
 
+WHOLE_POWERS = frozenset("kmnptN")
+"""Letters of exponents that count: X^k is a matrix times itself."""
+
 SQUARE = "sq"
 """What the name of a square ends with: `sigmasq` is σ² where the question is by σ²."""
 
@@ -154,7 +157,7 @@ def is_bars(node: Node, text: str) -> bool:
 
 
 def whole_bars(source: Source, *, whole: bool = True) -> Source:
-    """The source with bars of their kind: `|X| Y`, and of a question that they are, `2|X|`, `1/|X|`.
+    """The source with bars of their kind: `|X| Y`, and where they are a whole question, `2|X|`.
 
     >>> from matderiv.input.text import parse
     >>> whole_bars(parse("2|X|")).main.operands[1].function

@@ -8,6 +8,7 @@ from matderiv.errors import Span
 from matderiv.input.latex.letters import FONTS
 from matderiv.input.latex.names import Names
 from matderiv.input.terms import COMPARISONS
+from matderiv.input.tree import IMPLIED
 from matderiv.language.source import Entry, Node, Operation, block
 from matderiv.language.tokens import Token
 
@@ -87,7 +88,8 @@ class Blocks(Names):
         letter = self.take().text if self.token.kind == "letter" else ""
         below = self.script() if letter and self.at("_") and self.take() else []
         label = "".join(t.text for t in below).strip("{}")
-        return (letter, label) if not below or label in self.indices else ("", "")
+        index = label in self.indices or (not self.scope.guess and label in IMPLIED)
+        return (letter, label) if index or not below else ("", "")
 
     def mask_below(self) -> Node | None:
         start = self.take().span[0]

@@ -246,9 +246,17 @@ class Names(Symbols):
         if letter in APPLIED or (label and letter in ("sigma", *"EJL")):
             return not label or self._one_name_in_brackets()
         after = self.tokens[group_end(self.tokens, self.place, "()")].text
-        begins = self.place == self.begins and after != "^"  # \sum_i \rho(y_i - m)
+        first = self.begins
+        if label in GREEK_NAMES and self.tokens[first].text == "_":
+            first = max(group_end(self.tokens, first + 1), first + 2)
+        begins = self.place == first and after != "^"  # \sum_i \rho(y_i - m)
         word = len(letter) > 1 and letter != "ell" and not begins
-        if label or node.name in self.scope.about or word or self._stands_alone(node.name):
+        if (
+            (label and not begins)
+            or node.name in self.scope.about
+            or word
+            or self._stands_alone(node.name)
+        ):
             return False
         return any_argument or begins or self._one_name_in_brackets()
 
@@ -259,9 +267,10 @@ class Names(Symbols):
 
     def _only_applied(self, word: str) -> bool:
         """True where a command stands before brackets only, and nothing asks about it."""
-        pairs = pairwise(self.tokens)
         return word not in self.scope.about and all(
-            after.text == "(" for t, after in pairs if t.kind == "command" and t.text == word
+            after.text == "("
+            for t, after in pairwise(self.tokens)
+            if t.kind == "command" and t.text == word
         )
 
     def _one_name_in_brackets(self) -> bool:

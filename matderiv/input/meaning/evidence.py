@@ -6,7 +6,7 @@ from functools import cached_property
 from matderiv.expr import REGISTRY
 from matderiv.input.builder import Builder, only_scaling
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER
+from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER, WHOLE_POWERS
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import guessed_axes
 from matderiv.language.operands import is_row
@@ -27,9 +27,6 @@ OF_ARRAYS = frozenset(
     "transpose hadamard ediv epow kron solve ?at ?dot ?times ?norm ?total".split()
 )
 """Operations that no formula of numbers has."""
-
-WHOLE_POWERS = frozenset("kmnptN")
-"""Letters of exponents that count: X^k is a matrix times itself."""
 
 TIME = "t"
 """A number where a derivative is by it: f(x + tv)."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 from matderiv.errors import ParseError
 from matderiv.input.builder import Builder
 from matderiv.input.meaning.evidence import INVALID, OF_MATRICES, KindEvidence
-from matderiv.input.tree import AT, EXPONENTIAL, NORM, NORMS, POWER
+from matderiv.input.tree import AT, EXPONENTIAL, NORM, NORMS, POWER, WHOLE_POWERS
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.sizes import is_open
@@ -55,12 +55,12 @@ class Signs(KindEvidence):
 
     def applied(self, node: Node, values: Sequence[Node]) -> Node:
         """The node with plain operands; signs resolved by their kinds."""
+        if not isinstance(node, Operation | Call):
+            return node
         if isinstance(node, Operation):
             made = self.operation(node, values)
-        elif isinstance(node, Call):
-            made = self.called(node, values)
         else:
-            return node
+            made = self.called(node, values)
         sized = [isinstance(v, String) or self.build.shape(v) is not None for v in values]
         if self.build.shape(made) is None and all(sized):
             self.objection(INVALID, node)
@@ -84,13 +84,16 @@ class Signs(KindEvidence):
             if e and not isinstance(unsigned(exponent), Number):
                 self.objection(2 * INVALID, node)  # nothing says what e is
             self.odd_power(node, values[0])
-            entries = not build.scope.guess and build.is_column(values[0])  # of an answer
-            function = "epow" if entries else function
         elif function == "hadamard":
             self.entrywise(node, values)
+        elif function == "epow" and getattr(node.operands[1], "name", "") in WHOLE_POWERS:
+            self.objection(1.2 if self.axes(values[1]) else 0, node)  # |x|^p
         elif function == "transpose" and self.is_number(values[0]):
             bare = self.source.spelling == "text" and self.is_guess(node.operands[0])
             self.objection(INVALID if bare else 4 if self.guessed_below(node) else 0, node)
+        place, entries = {"power": (0, "epow"), "div": (1, "ediv")}.get(function, (0, function))
+        if not build.scope.guess and build.is_column(values[place]):
+            function = entries  # of an answer
         if function == "transpose":
             return build.transpose(values[0], node.span[1])
         if function == "mul" and getattr(node.operands[0], "function", "") == AT:

@@ -194,7 +194,7 @@ def _with_free(
         if (base in found.families and set(label) & around)
         or (base in about and set(label) <= FREE)
         for letter in set(label) - around
-    }
+    } | (found.placed - found.bound)
     met = 0
     while met != len(free):
         met = len(free)
