@@ -219,7 +219,7 @@ def _scoped(source: Source, found: Roles) -> set[str]:
             if isinstance(node, Bind):
                 around |= set(node.indices)
                 bound |= set(node.indices)
-            if isinstance(node, Entry):
+            if isinstance(node, Entry) and ":" not in node.at:
                 found.placed |= {i for at in node.at for i in at if i in FREE}
             if isinstance(node, Entry) and isinstance(node.base, Name):
                 arrays.add(node.base.name)
