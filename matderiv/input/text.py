@@ -96,7 +96,7 @@ class _Parser(Cursor):
         start = max(self.operator, _before(_OBJECTIVE, text, about))
         tokens = indexed(tokenize(" " * start + text[start:]), declared)
         self.tokens = parted(tokens, declared, about, text)
-        self.declared = {*declared, *about}
+        self.declared = self.known_names = {*declared, *about}
         self.named_formulas = formula_names(text)
         self.formulas: dict[str, Formula] = {}
         self.remarks: list[str] = []

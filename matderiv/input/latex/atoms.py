@@ -11,9 +11,9 @@ from matderiv.input.latex.letters import ACCENTS, FONTS
 from matderiv.input.latex.matrices import BRACKETS, Blocks
 from matderiv.input.latex.sides import word_where
 from matderiv.input.latex.tokens import DOTS, MATRICES, WORDS
-from matderiv.input.tree import BARS, FRACTION, NORM, NORMS, ROOT
+from matderiv.input.tree import BARS, FRACTION, ROOT
 from matderiv.language.calls import function_names
-from matderiv.language.source import LIST, Call, Name, Node, block
+from matderiv.language.source import LIST, Call, Name, Node, String, block
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 MATRIX_FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh")
@@ -164,17 +164,8 @@ class Atoms(Blocks):
         elif place > start:
             place = start
         self.place = place
-        return self._normed(kind, inner, (opening.span[0], end), opening.span)
-
-    def _normed(self, kind: str, inner: Node, span: Span, name_span: Span) -> Node:
         kind = {"star": "*"}.get(kind, kind.removeprefix("ell").lstrip("_"))  # \ell_1
-        base = kind.removesuffix("^-1")
-        named = kind in NORMS or base in (*GREEK_NAMES, *self.scope.shapes)
-        if not named and (len(base) > 1 or not base.isalpha()) and not kind.isdigit():
-            raise self.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
-        if kind.islower() and kind not in (*NORMS, *self.scope.shapes):
-            self.kinds[kind] = 0
-        return self.build.operation(NORM, (inner, self.build.string(kind, name_span)), span)
+        return self.normed(inner, String(opening.span, kind), (opening.span[0], end))
 
     def inner_product(self) -> Node:
         opening = self.take()

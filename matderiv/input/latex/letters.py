@@ -87,6 +87,7 @@ class LatexCursor(Means):
         self.text = text
         self.tokens = tokens
         self.scope = scope
+        self.known_names = scope.shapes
         self.build = Tree(text, scope)
         self.spellings = known_spellings([*scope.shapes, *scope.sizes])
         self.remarks: list[str] = []

@@ -10,12 +10,7 @@ from matderiv.input.latex.letters import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.means import MOMENTS
 from matderiv.input.tree import EXPONENTIAL
-from matderiv.language.calls import (
-    NOBODYS,
-    abstract_call,
-    known_function,
-    reserved_names,
-)
+from matderiv.language.calls import NOBODYS, abstract_call, known_function, reserved_names
 from matderiv.language.source import PLACE, Entry, Name, Node, Number, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
@@ -246,10 +241,8 @@ class Names(Symbols):
         if letter in APPLIED or (label and letter in ("sigma", *"EJL")):
             return not label or self._one_name_in_brackets()
         after = self.tokens[group_end(self.tokens, self.place, "()")].text
-        first = self.begins
-        if label in GREEK_NAMES and self.tokens[first].text == "_":
-            first = max(group_end(self.tokens, first + 1), first + 2)
-        begins = self.place == first and after != "^"  # \sum_i \rho(y_i - m)
+        behind = (0, 2, 4) if label in GREEK_NAMES else (0,)  # \sum_i \rho_\tau(y_i - m)
+        begins = self.place - self.begins in behind and after != "^"
         word = len(letter) > 1 and letter != "ell" and not begins
         if (
             (label and not begins)

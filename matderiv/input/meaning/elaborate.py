@@ -12,12 +12,7 @@ from typing import NamedTuple
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying, is_entrywise
-from matderiv.input.meaning.indexed import (
-    Indexed,
-    IndexedTerm,
-    UncarriedError,
-    together,
-)
+from matderiv.input.meaning.indexed import Indexed, IndexedTerm, UncarriedError, together
 from matderiv.input.meaning.places import Places, windows
 from matderiv.input.meaning.signs import Signs
 from matderiv.input.meaning.subscripts import (

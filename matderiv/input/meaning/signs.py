@@ -31,7 +31,6 @@ from matderiv.shapes import long_axes
 
 SOFT = frozenset("softmax log_softmax logsumexp".split())
 OF_NUMBERS = frozenset("log exp sqrt ln".split())
-DENSITIES = ("mvnpdf", "mvnlogpdf")
 
 
 class Signs(KindEvidence):
@@ -186,9 +185,8 @@ class Signs(KindEvidence):
             self.remark(f"{self.source.typed(node.span)} divides entry by entry")
             guessed = self.guessed_below(node.operands[1])
             bare = self.bare_names(node.operands[1]) and self.axes(above) < 2
-            self.objection(
-                INVALID if bare and self.axes(below) == 2 else 2.0 if guessed else 0, node
-            )
+            weight = INVALID if bare and self.axes(below) == 2 else 2.0 if guessed else 0
+            self.objection(weight, node)
         return self.build.operation("ediv" if arrays else "div", (above, below), node.span)
 
     def power(self, node: Operation, values: Sequence[Node]) -> Node:
@@ -280,9 +278,8 @@ class Signs(KindEvidence):
             self.remark(f"{self.source.typed(node.span)} is the sum of all absolute entries")
         if matrix and kind == "infty":
             hint = r"\|\operatorname{vec}(A)\|_\infty"
-            self.failed(
-                build.error("this norm of a matrix has two meanings", node.span, hint), node
-            )
+            error = build.error("this norm of a matrix has two meanings", node.span, hint)
+            self.failed(error, node)
         if matrix and kind == "2" and self.guessed_below(node.operands[0]):
             self.objection(0.9, node)
         name = "norm_spec" if matrix and kind == "2" else NORMS[kind]
@@ -359,7 +356,7 @@ class Signs(KindEvidence):
         if self.latex and node.name in OF_NUMBERS and operands and self.axes(operands[0]) == 1:
             if self.is_guess(node.operands[0]):
                 self.objection(0.6, node)
-        if known_function(node.name) in DENSITIES and self.axes(operands[0]) == 1:
+        if known_function(node.name) in ("mvnpdf", "mvnlogpdf") and self.axes(operands[0]) == 1:
             operands[1:2] = self.zeros(operands[1:2], "vector")
         operands = self.blocks(node, operands) if node.name == "blocks" and operands else operands
         if node.name == "solve" and len(operands) == 2:

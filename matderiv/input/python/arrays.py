@@ -51,9 +51,7 @@ class Arrays(Extents):
 
     def array(self, node: Node, shape: Shape | None = None) -> Array:
         """The value of a node; a shape that is not given is that of the text language."""
-        found = self.build.shape(node) if shape is None else shape
-        if found is None:
-            found = ()
+        found = (self.build.shape(node) if shape is None else shape) or ()
         if shape is None and self.columns and len(found) == 1:
             found = (*found, 1)
         return Array(node, found)
