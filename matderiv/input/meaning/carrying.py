@@ -1,6 +1,7 @@
 """Arithmetic of values that carry indices: what each operation makes of them."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from matderiv.errors import ParseError
 from matderiv.expr import REGISTRY
@@ -144,7 +145,7 @@ class Carrying:
         operands = node.operands if isinstance(node, Operation) else ()
         for k, right in enumerate(values[1:], 1):
             index = self.indices([found, right])
-            self.beside_capital(operands[k - 1 : k + 1], (found, right), node)
+            self.beside_capital(operands[k - 1 : k + 2], (found, right), node)
             columns = [v.row is not None and v.column is None for v in (found, right)]
             row = k < len(operands) and getattr(operands[k - 1], "name", "")[:1].isupper()
             if all(columns) and (function == "?dot" or row):
@@ -163,9 +164,9 @@ class Carrying:
     ) -> None:
         r"""`A_i x` with numbers A_i, which `\Sigma_k^{-1} x` has not; `A x_i'` in `x_i A x_i'`."""
         names = [getattr(o, "function", getattr(o, "name", "a")) for o in operands]
-        if values[0].index and names[:1] and names[0][0].isupper() and names[-1] == "transpose":
-            if not values[1].rank:
-                raise UncarriedError(ROWS)
+        rows = any(a[0].isupper() and b == "transpose" for a, b in pairwise(names))
+        if rows and values[0].index and not values[1].rank:
+            raise UncarriedError(ROWS)
         for operand, value in zip(operands, values, strict=False):
             if is_capital(operand) and not value.rank and any(v.rank for v in values):
                 if is_inverse(operand):

@@ -88,7 +88,7 @@ class Signs(KindEvidence):
         elif function == "epow" and getattr(node.operands[1], "name", "") in WHOLE_POWERS:
             self.objection(1.2 if self.axes(values[1]) else 0, node)  # |x|^p
         elif function == "transpose" and self.is_number(values[0]):
-            bare = self.source.spelling == "text" and self.is_guess(node.operands[0])
+            bare = self.source.spelling != "python" and self.is_guess(node.operands[0])
             self.objection(INVALID if bare else 4 if self.guessed_below(node) else 0, node)
         place, entries = {"power": (0, "epow"), "div": (1, "ediv")}.get(function, (0, function))
         if not build.scope.guess and build.is_column(values[place]):
