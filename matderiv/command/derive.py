@@ -117,7 +117,6 @@ def _steps(told: Steps, asked: Wanted) -> str:
 
 
 def _one(d: Derivation, asked: Wanted) -> str:
-    """One derivation in the format asked for."""
     if asked.view is not None or asked.one_step:
         return _steps(d.steps(asked.view or "chain"), asked)
     style = asked.style

@@ -149,19 +149,18 @@ class Comparer(NamedTuple):
         inputs = question.input_shapes(sizes)
         probe, order = self._direction(point, inputs, rng), len(inputs)
         truth = question.truth(self.program, point)
-        value = truth.f(truth.values)
+        value = truth.value
         if not np.isfinite(value).all():
             return DifferenceFinding("nothing", note="f has no finite value at some point")
         slopes = dict(zip(question.methods, self._slopes(truth, probe, order), strict=True))
-        met = truth.bound.largest(truth.values)
-        noise = 64 * EPS * met
+        noise = 64 * EPS * truth.largest
         pair = self._along(claim, probe * order), slopes[question.methods[0]].value
         found = _judged(pair[0], slopes, order, _largest(value), noise)
         if found.verdict in ("mismatch", "between"):
             found = self._steady(found, point, pair, probe * order, truth, noise)
             lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
             scale = max(map(_largest, pair))
-            blurred = min(STEADY * scale, noise * met)  # 1 - tanh(z)^2 of large z has few digits
+            blurred = min(STEADY * scale, noise * truth.largest)  # 1 - tanh(z)^2 of large z has few digits
             flat = scale <= max(VANISHED * _largest(value), lost)
             flat |= order > 1 and _largest(pair[0] - pair[1]) <= blurred
             if flat and found.verdict != "match":
@@ -216,7 +215,7 @@ class Comparer(NamedTuple):
         first = apart <= noise and len(directions) == 1  # differences of differences are rough
         if first and (moves or self._is_rounding(truth, here[1], directions, apart)):
             return DifferenceFinding("match", (0.0,) * len(found.errors), zero=True)
-        if not moves and (here[1].any() or truth.bound.largest(truth.values) <= GROWN):
+        if not moves and (here[1].any() or truth.largest <= GROWN):
             return found
         if found.verdict == "between":
             return found

@@ -306,7 +306,6 @@ def _last(frame: _Frame) -> Element:
 
 
 def _row(nodes: Sequence[Element]) -> Element:
-    """Several elements as one."""
     width = sum(n.width for n in nodes)
     if len(nodes) == 1 and not nodes[0].inside:
         return nodes[0]._replace(role="atom")

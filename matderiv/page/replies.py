@@ -63,7 +63,6 @@ def failure(code: str, message: str) -> Reply:
 
 
 def _text(request: Request, name: str) -> str:
-    """A field of a request that is a text."""
     return require_text(request.get(name, ""), name)
 
 

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.bridge.sizes import decoded, readable, shape_of, sides
 from matderiv.errors import DomainError, ShapeError, UnknownFunction, UnknownName
-from matderiv.expr import (
-    REGISTRY,
-    Expr,
-    apply,
-    is_,
-    number,
-    size_expr,
-)
+from matderiv.expr import REGISTRY, Expr, apply, is_, number, size_expr
 from matderiv.input.from_sympy.array_entries import ARRAYS
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
 from matderiv.input.from_sympy.sums import read_array, read_entry, read_sum
@@ -267,10 +260,7 @@ def _explicit(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
 
 
 SIZED = "MatrixSymbol ArraySymbol Identity OneMatrix ZeroMatrix FunctionMatrix".split()
-LEAVES = (
-    *SIZED,
-    *("Sum", "Product", "Indexed", "ArrayElement", *ARRAYS),
-)
+LEAVES = (*SIZED, *("Sum", "Product", "Indexed", "ArrayElement", *ARRAYS))
 
 HANDLERS: dict[str, Build] = {
     "MatrixSymbol": _variable,

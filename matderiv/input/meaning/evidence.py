@@ -6,7 +6,7 @@ from functools import cached_property
 from matderiv.expr import REGISTRY
 from matderiv.input.builder import Builder, only_scaling
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER
+from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER, WHOLE_POWERS
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import guessed_axes
 from matderiv.language.operands import is_row
@@ -27,9 +27,6 @@ OF_ARRAYS = frozenset(
     "transpose hadamard ediv epow kron solve ?at ?dot ?times ?norm ?total".split()
 )
 """Operations that no formula of numbers has."""
-
-WHOLE_POWERS = frozenset("kmnptN")
-"""Letters of exponents that count: X^k is a matrix times itself."""
 
 TIME = "t"
 """A number where a derivative is by it: f(x + tv)."""
@@ -262,7 +259,7 @@ class KindEvidence:
 
     @cached_property
     def lengths(self) -> frozenset[Node]:
-        """Bars in a power or below a line, which around a vector are its length: `x/|x|`."""
+        """Bars in a power, before a factor or below a line, around a vector its length: `x/|x|`."""
         found: list[Node] = []
         nodes = [n for n in self.source.nodes if isinstance(n, Operation)]
         dotted = [o for n in nodes if n.function == "hadamard" for o in n.operands]
@@ -274,6 +271,8 @@ class KindEvidence:
                 below = node.operands[1]
                 product = isinstance(below, Operation) and below.function == "mul"
                 found += below.operands if isinstance(below, Operation) and product else [below]
+            elif node.function == "mul":
+                found += [o for o in node.operands[:-1] if not isinstance(o, Number)][:1]
         return frozenset(n for n in found if self.is_bars(n))
 
     def is_bars(self, node: Node) -> bool:

@@ -26,15 +26,7 @@ from matderiv.output.latex.names import LatexNames, taken_apart
 from matderiv.output.latex.templates import RELATIONS
 from matderiv.shapes import Dim, Shape, long_axes, size_names
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import (
-    DETAILS,
-    About,
-    Document,
-    Partial,
-    Section,
-    Side,
-    Step,
-)
+from matderiv.views.document import DETAILS, About, Document, Partial, Section, Side, Step
 
 INDICES = frozenset("ijkl")
 SIZE = Dim(("n",))

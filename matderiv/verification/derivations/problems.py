@@ -43,12 +43,7 @@ from matderiv.verification.derivations.stationary import LAGRANGE
 from matderiv.verification.derivations.steps import JudgedSides
 from matderiv.verification.derivations.upstream import dependent, upstreams
 from matderiv.verification.documents.positions import Lines, Passage
-from matderiv.verification.documents.statements import (
-    Statement,
-    is_formula,
-    names_in,
-    statement,
-)
+from matderiv.verification.documents.statements import Statement, is_formula, names_in, statement
 from matderiv.verification.judging import POINTS
 from matderiv.words.chains import facts
 from matderiv.work import MILLION, WorkLimit, bounded
