@@ -160,7 +160,9 @@ class Comparer(NamedTuple):
             found = self._steady(found, point, pair, probe * order, truth, noise)
             lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
             scale = max(map(_largest, pair))
-            blurred = min(STEADY * scale, noise * truth.largest)  # 1 - tanh(z)^2 of large z has few digits
+            blurred = min(
+                STEADY * scale, noise * truth.largest
+            )  # 1 - tanh(z)^2 of large z has few digits
             flat = scale <= max(VANISHED * _largest(value), lost)
             flat |= order > 1 and _largest(pair[0] - pair[1]) <= blurred
             if flat and found.verdict != "match":
