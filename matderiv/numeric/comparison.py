@@ -158,14 +158,7 @@ class Comparer(NamedTuple):
         found = _judged(pair[0], slopes, order, _largest(value), noise)
         if found.verdict in ("mismatch", "between"):
             found = self._steady(found, point, pair, probe * order, truth, noise)
-            lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
-            scale = max(map(_largest, pair))
-            blurred = min(
-                STEADY * scale, noise * truth.largest
-            )  # 1 - tanh(z)^2 of large z has few digits
-            flat = scale <= max(VANISHED * _largest(value), lost)
-            flat |= order > 1 and _largest(pair[0] - pair[1]) <= blurred
-            if flat and found.verdict != "match":
+            if found.verdict != "match" and _is_lost(pair, order, _largest(value), truth.largest):
                 found = DifferenceFinding("nothing", note="the numbers are rounding at some point")
         if found.verdict == "match" and order > 1 and not _symmetric(claim, inputs, rng):
             said = "the derivative is not symmetric in its slots"
@@ -251,6 +244,17 @@ class Comparer(NamedTuple):
         numeric = self.question.every_entry(self.program, point)
         index = np.unravel_index(int(np.argmax(np.abs(claim - numeric))), claim.shape)
         return _entry(tuple(map(int, index)), claim[index], numeric[index], point)
+
+
+def _is_lost(pair: tuple[Array, Array], order: int, value: float, met: float) -> bool:
+    """True for a derivative so small beside f, and what was met on the way, that it is rounding.
+
+    Of a higher one 1 - tanh(z)^2 keeps few digits where z is large.
+    """
+    noise, scale = 64 * EPS * met, max(map(_largest, pair))
+    lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
+    blurred = order > 1 and _largest(pair[0] - pair[1]) <= min(STEADY * scale, noise * met)
+    return blurred or scale <= max(VANISHED * value, lost)
 
 
 def _entry(
