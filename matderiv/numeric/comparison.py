@@ -158,7 +158,7 @@ class Comparer(NamedTuple):
         found = _judged(pair[0], slopes, order, _largest(value), noise)
         if found.verdict in ("mismatch", "between"):
             found = self._steady(found, point, pair, probe * order, truth, noise)
-            if found.verdict != "match" and _is_lost(pair, order, _largest(value), truth.largest):
+            if found.verdict != "match" and _is_lost(pair, order, _largest(value), noise):
                 found = DifferenceFinding("nothing", note="the numbers are rounding at some point")
         if found.verdict == "match" and order > 1 and not _symmetric(claim, inputs, rng):
             said = "the derivative is not symmetric in its slots"
@@ -246,14 +246,15 @@ class Comparer(NamedTuple):
         return _entry(tuple(map(int, index)), claim[index], numeric[index], point)
 
 
-def _is_lost(pair: tuple[Array, Array], order: int, value: float, met: float) -> bool:
+def _is_lost(pair: tuple[Array, Array], order: int, value: float, noise: float) -> bool:
     """True for a derivative so small beside f, and what was met on the way, that it is rounding.
 
     Of a higher one 1 - tanh(z)^2 keeps few digits where z is large.
     """
-    noise, scale = 64 * EPS * met, max(map(_largest, pair))
+    scale = max(map(_largest, pair))
     lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
-    blurred = order > 1 and _largest(pair[0] - pair[1]) <= min(STEADY * scale, noise * met)
+    few = min(STEADY * scale, noise * noise / (64 * EPS))
+    blurred = order > 1 and _largest(pair[0] - pair[1]) <= few
     return blurred or scale <= max(VANISHED * value, lost)
 
 
@@ -284,10 +285,10 @@ def _judged(
         lost = 0.0 if exact or steady else noise
         errors.append(relative_error(claimed, slope.value) if apart > lost else 0.0)
         near = (EXACT if exact else RIGHT) * scale + SURE * slope.uncertainty
-        seen = sharpest.value - slope.value  # a complex step sees more, unless it sees another
         if not exact and apart <= lost and order == 1 < len(slopes):
-            within = _largest(seen) <= lost + SURE * (slope.uncertainty + sharpest.uncertainty)
-            verdicts.add("nothing" if within else "match")
+            trust = lost + SURE * (slope.uncertainty + sharpest.uncertainty)
+            more = _largest(sharpest.value - slope.value) <= trust  # and no other thing
+            verdicts.add("nothing" if more else "match")  # the complex step sees more
         elif not claimed.any() and apart <= SURE * slope.uncertainty <= FLAT * largest:
             verdicts.add("match")  # a zero, as far as rounding lets it be seen
             errors[-1] = 0.0
