@@ -114,7 +114,6 @@ def _of_variable(x: Expr) -> Entries | None:
 
 
 def _product(left: Mapping[tuple[int, int], Expr], right: Entries, *, scalars: bool) -> Entries:
-    """The matrix product, or the product with a number."""
     if scalars:
         one, many = sorted((left, right), key=lambda part: [*part] != [(0, 0)])
         return {p: multiplied(one[0, 0], v) for p, v in many.items()}

@@ -103,7 +103,6 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
 
 
 def _steps(told: Steps, asked: Wanted) -> str:
-    """A derivation step by step, or one of its steps."""
     style: dict[str, Any] = asked.style
     if asked.hint is not None:
         return str(hint(told, asked.hint))

@@ -174,8 +174,7 @@ def _mismatch(a: Shape, b: Shape) -> ShapeError:
         hint = "x'*y (a number), x*y' (a matrix) or x.*y (entry by entry)"
     elif len(a) == 2 and a[0] == b[0]:
         hint = "transpose the left factor"
-    error = ShapeError(f"cannot multiply {shape_text(a)} by {shape_text(b)}", hint=hint)
-    return error
+    return ShapeError(f"cannot multiply {shape_text(a)} by {shape_text(b)}", hint=hint)
 
 
 def _product_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:

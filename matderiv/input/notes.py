@@ -15,8 +15,7 @@ _MANY = 20
 def notes(shaping: Shaping) -> tuple[str, ...]:
     """The sentences: odd spellings, guessed kinds, broadcasts."""
     found = [*shaping.source.remarks, *shaping.same_sizes]
-    for name in list(shaping.guessed)[:_MANY]:
-        found.append(guess(name, shaping))
+    found.extend(guess(name, shaping) for name in list(shaping.guessed)[:_MANY])
     if len(shaping.guessed) > _MANY:
         found.append(f"and {len(shaping.guessed) - _MANY} more names by the letter rule")
     for _, nodes in shaping.sections:

@@ -149,11 +149,11 @@ class Comparer(NamedTuple):
         inputs = question.input_shapes(sizes)
         probe, order = self._direction(point, inputs, rng), len(inputs)
         truth = question.truth(self.program, point)
-        value = truth.value
+        value = truth.f(truth.values)
         if not np.isfinite(value).all():
             return DifferenceFinding("nothing", note="f has no finite value at some point")
         slopes = dict(zip(question.methods, self._slopes(truth, probe, order), strict=True))
-        noise = 64 * EPS * truth.largest
+        noise = 64 * EPS * truth.bound.largest(truth.values)
         pair = self._along(claim, probe * order), slopes[question.methods[0]].value
         found = _judged(pair[0], slopes, order, _largest(value), noise)
         if found.verdict in ("mismatch", "between"):
@@ -212,7 +212,7 @@ class Comparer(NamedTuple):
         first = apart <= noise and len(directions) == 1  # differences of differences are rough
         if first and (moves or self._is_rounding(truth, here[1], directions, apart)):
             return DifferenceFinding("match", (0.0,) * len(found.errors), zero=True)
-        if not moves and (here[1].any() or truth.largest <= GROWN):
+        if not moves and (here[1].any() or truth.bound.largest(truth.values) <= GROWN):
             return found
         if found.verdict == "between":
             return found

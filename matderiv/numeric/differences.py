@@ -11,18 +11,16 @@ Trapp 1998), and only the others are differences.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import product
 from math import factorial, prod
 from typing import Any, NamedTuple
 
-from matderiv.errors import DomainError
 from matderiv.expr import Expr, is_, number_value, walk
 from matderiv.lazy import np
-from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes, largest_of
+from matderiv.numeric.evaluate import Array, Arrays, BoundValues, Sizes
 from matderiv.shapes import is_scalar
 from matderiv.work import remembered
 
@@ -62,25 +60,9 @@ class Truth:
     weights: Array | None = None
     known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    @cached_property
-    def still(self) -> list[Array]:
-        """Every value on the way to that of f, of which only some change along a line."""
-        with suppress(DomainError), np.errstate(all="ignore"):
-            return self.bound.slots(self.values, range(len(self.bound.lines)))
-        return []
-
-    @cached_property
-    def largest(self) -> float:
-        """The largest finite absolute value met on the way."""
-        return largest_of(self.still)
-
-    @property
-    def value(self) -> Array:
-        """The value of f; DomainError where it has none."""
-        slots = self.still or self.bound.slots(self.values)
-        return self._arranged(slots[self.bound.outputs[0]])
-
-    def _arranged(self, value: Array) -> Array:
+    def f(self, values: Arrays) -> Array:
+        """The value of f, complex for complex values."""
+        value = self.bound.run(values)[0]
         if self.weights is not None:
             value = np.sum(np.reshape(self.weights, value.shape) * value)
         return np.reshape(value, self.axes)
@@ -108,19 +90,14 @@ class Truth:
         size = max(float(np.abs(v).max(initial=0.0)) for v in move.values()) or 1.0
         scale = max(1.0, *(float(np.abs(self.values[n]).max()) for n in move)) / size
 
-        moving = self.bound.moving(move) if self.still else range(len(self.bound.lines))
-
         def moved(t: complex) -> Array:
-            values = {n: self.values[n] + t * v for n, v in move.items()}
-            slots = self.bound.slots({**self.values, **values}, moving, self.still)
-            return self._arranged(slots[self.bound.outputs[0]])
+            return self.f({**self.values, **{n: self.values[n] + t * v for n, v in move.items()}})
 
-        with np.errstate(all="ignore"):
-            if method == ANALYTIC:
-                return derivative_along(
-                    lambda t: np.imag(moved(t + 1j * STEP)) / STEP, order - 1, scale, first
-                )
-            return derivative_along(moved, order, scale, first)
+        if method == ANALYTIC:
+            return derivative_along(
+                lambda t: np.imag(moved(t + 1j * STEP)) / STEP, order - 1, scale, first
+            )
+        return derivative_along(moved, order, scale, first)
 
     def numbers(self, probes: list[Directions], method: str) -> Array:
         """The derivative along each probe, stacked along a last axis."""
@@ -234,9 +211,11 @@ def _differences(line: Line, order: int, step: float) -> Slope:
     reach = REACH[order]
     nodes = [t for t in range(-reach, reach + 1) if t or order % 2 == 0]
     values = {t: line(t * step) for t in nodes}
-    wide, narrow = (
-        sum(w * values[t] for t, w in weights(order, r)) / step**order for r in (reach, reach - 1)
-    )
-    largest = max(float(np.abs(v).max(initial=0.0)) for v in values.values())
-    off = float(np.abs(wide - narrow).max(initial=0.0)) + 8 * EPS * largest / step**order
+    with np.errstate(all="ignore"):  # where f has no finite value, neither has the slope
+        wide, narrow = (
+            sum(w * values[t] for t, w in weights(order, r)) / step**order
+            for r in (reach, reach - 1)
+        )
+        largest = max(float(np.abs(v).max(initial=0.0)) for v in values.values())
+        off = float(np.abs(wide - narrow).max(initial=0.0)) + 8 * EPS * largest / step**order
     return Slope(np.asarray(wide), off if np.isfinite(off) else float("inf"))

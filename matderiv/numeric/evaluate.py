@@ -7,7 +7,7 @@ through, because every record's `numpy` is analytic where it is smooth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from math import pi, prod
 from typing import Any, NamedTuple
@@ -247,56 +247,39 @@ class BoundValues(NamedTuple):
 
     def run(self, arrays: Mapping[str, Array]) -> list[Array]:
         """The values of the outputs; warnings of NumPy are off inside, infinities are returned."""
-        with np.errstate(all="ignore"):
-            slots = self.slots(arrays)
+        slots = self._slots(arrays)
         return [slots[k] for k in self.outputs]
 
     def largest(self, arrays: Mapping[str, Array]) -> float:
         """The largest finite absolute value met on the way: what rounding errors scale with."""
-        with np.errstate(all="ignore"):
-            return largest_of(self.slots(arrays, range(len(self.lines))))
+        met = [np.zeros(1)]
+        self._slots(arrays, lambda v: met.append(np.ravel(v)))
+        sizes = np.abs(np.concatenate(met))
+        return float(sizes.max(where=np.isfinite(sizes), initial=0.0))
 
-    def moving(self, names: Collection[str]) -> list[int]:
-        """The lines whose values change with some variables."""
-        found: dict[int, None] = {}
-        for k, (line, params, _) in enumerate(self.lines):
-            own = line.name == "variable" and params[0] in names
-            if own or not found.keys().isdisjoint(line.arguments):
-                found[k] = None
-        return list(found)
-
-    def slots(
-        self,
-        arrays: Mapping[str, Array],
-        places: Iterable[int] | None = None,
-        before: Sequence[Array] = (),
+    def _slots(
+        self, arrays: Mapping[str, Array], seen: Callable[[Array], None] | None = None
     ) -> list[Array]:
-        """The values of some lines, with what was there `before` kept, and all that is computed.
-
-        Without `places` all lines, of which only the values of the outputs are kept.
-        """
+        """The slots after the last line, only outputs filled; `seen` is shown every value."""
         spend(self.cost)
-        slots: list[Array] = [*before] or [None] * len(self.lines)
-        for k in range(len(slots)) if places is None else places:
-            line, params, shape = self.lines[k]
-            if line.compute is None:
-                value = _leaf(line.name, params, arrays)
-            else:
-                arguments = [slots[a] for a in line.arguments]
-                if line.columns:
-                    arguments = [a[:, None] if a.ndim == 1 else a for a in arguments]
-                value = computed(line.name, line.compute, arguments, params)
-            slots[k] = value if getattr(value, "shape", None) == shape else np.reshape(value, shape)
-            if places is None:
+        slots: list[Array] = [None] * len(self.lines)
+        with np.errstate(all="ignore"):
+            for k, (line, params, shape) in enumerate(self.lines):
+                if line.compute is None:
+                    value = _leaf(line.name, params, arrays)
+                else:
+                    arguments = [slots[a] for a in line.arguments]
+                    if line.columns:
+                        arguments = [a[:, None] if a.ndim == 1 else a for a in arguments]
+                    value = computed(line.name, line.compute, arguments, params)
+                slots[k] = (
+                    value if getattr(value, "shape", None) == shape else np.reshape(value, shape)
+                )
+                if seen is not None:
+                    seen(slots[k])
                 for a in line.free:
                     slots[a] = None
         return slots
-
-
-def largest_of(values: Iterable[Array]) -> float:
-    """The largest finite absolute value in some arrays."""
-    sizes = np.abs(np.concatenate([np.zeros(1), *map(np.ravel, values)]))
-    return float(sizes.max(where=np.isfinite(sizes), initial=0.0))
 
 
 def size_number(s: Any, sizes: Mapping[str, int]) -> int:

@@ -77,9 +77,7 @@ def factors_of(e: Expr) -> Iterator[Expr]:
     if is_(e, "neg", "hadamard") or (is_(e, "mul") and entrywise(e)):
         for a in e.args:
             yield from factors_of(a)
-    elif is_power(e) and (number_value(e.args[1]) or 0) > 0:
-        yield from factors_of(e.args[0])
-    elif is_(e, "div", "ediv"):
+    elif (is_power(e) and (number_value(e.args[1]) or 0) > 0) or is_(e, "div", "ediv"):
         yield from factors_of(e.args[0])
     elif number_value(e) is None and not positive(e):
         yield e

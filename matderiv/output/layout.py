@@ -136,9 +136,7 @@ class _Reader:
             top.next = "sup" if token == "^" else "sub"
         elif token == "'":
             top.nodes.append(_scripted(_last(top), "sup", Element("mo", (), "′")))
-        elif token in (r"\frac", r"\sqrt"):
-            top.next = token
-        elif token in _ACCENTS:
+        elif token in (r"\frac", r"\sqrt") or token in _ACCENTS:
             top.next = token
         elif token in (r"\left", r"\bigl", r"\right", r"\bigr"):
             grows = token in (r"\left", r"\right")

@@ -143,8 +143,6 @@ def factors_of(e: Expr) -> list[Expr]:
     Inner products are opened while the list stays short, so that adjoints are not copied layer by
     layer and shared squares are not multiplied out.
     """
-    if e.function.name != "mul":
-        return [e]
     out: list[Expr] = []
     todo = [e]
     while todo:

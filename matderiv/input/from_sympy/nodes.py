@@ -129,10 +129,7 @@ def _multiple_of_ones(e: Expr) -> Expr | None:
 
 def _same_sides(a: Shape, b: Shape, verb: str) -> None:
     """Refuse what our language would broadcast and SymPy means to be of equal shape."""
-    if len(a) > 2 or len(b) > 2:
-        fits = a == b
-    else:
-        fits = sides(a) == sides(b)
+    fits = a == b if len(a) > 2 or len(b) > 2 else sides(a) == sides(b)
     if not fits:
         raise ShapeError(f"cannot {verb} {shape_text(a)} and {shape_text(b)}")
 
