@@ -159,6 +159,8 @@ def test_entries_beside_entries_are_no_number_times_a_sum() -> None:
         (r"\sum_i \rho(y_i - x_i^\top A)", "unknown function"),
         (r"\sum_i \rho_\tau(y_i - x_i^\top A)", "unknown function"),
         (r"\sigma_1(Ax)", "is not read"),
+        (r"x^\top A x + \mathcal{O}(\|A\|^3)", "unknown function"),
+        ("sum A ln A", "what sum covers is not clear"),
         (r"\sum_i x_i A x_i^\top", "rows at each index"),
         ("np.sum(A[A > 0])", "entries are read at whole numbers"),
         (r"\sigma^2(A^Tx)", "a power of the sigmoid function, or a product?"),

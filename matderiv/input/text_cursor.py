@@ -116,6 +116,7 @@ class Cursor(Means):
         product = self.at("*", ".*", "/", "./")
         following = self.tokens[self.place + product] if self.token.kind != "end" else self.token
         function = following.kind == "name" and known_function(following.text) is not None
+        function = function and name.text not in ("sum", "mean")  # sum x ln x
         if (product or self.implicit(factors[-1])) and not function:
             typed = self.text[name.span[0] : following.span[1]]
             said = f"what {name.text} covers is not clear"

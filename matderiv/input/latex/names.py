@@ -251,7 +251,7 @@ class Names(Symbols):
             or self._stands_alone(node.name)
         ):
             return False
-        return any_argument or begins or self._one_name_in_brackets()
+        return any_argument or begins or letter == "O" or self._one_name_in_brackets()
 
     def _stands_alone(self, name: str) -> bool:
         """True for a name that somewhere has no brackets behind it."""

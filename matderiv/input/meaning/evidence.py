@@ -203,6 +203,9 @@ class KindEvidence:
         named = split_label(label.name)[0] if isinstance(label, Name) else ""
         if named not in LABELS or not self.is_guess(label):
             return False
+        if [getattr(o, "name", "").replace("_", "") for o in rest] == [f"{named}hat"]:
+            self.objection(1.05 * sum(map(self.axes, values)), node)
+            return True  # y ŷ
         shapes = [self.build.shape(v) or () for v in values]
         row = len(rest) == 2 and len(shapes[1]) == 2 and shapes[1][0] == 1 and len(shapes[2]) == 1
         row = row and node is not self.source.main  # y*w'*x alone is a vector
@@ -299,10 +302,8 @@ class KindEvidence:
         terms = [unsigned(o) for n in nodes if n.function == "add" for o in n.operands]
         if any(self.is_guess(t) and not guessed_axes(getattr(t, "name", "x")) for t in terms):
             return True
-        numbered = (n.name for n in self.source.nodes if isinstance(n, Name))
-        if any(name[-1].isdigit() for name in numbered):
-            return True
-        return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)
+        numbered = any(n.name[-1].isdigit() for n in self.source.nodes if isinstance(n, Name))
+        return numbered or any(n.function.strip("?") in ("power", "div", "fraction") for n in nodes)
 
     def by_inner_product(self, node: Node) -> bool:
         """True for `u*(v'*x)`, a vector."""
@@ -312,11 +313,9 @@ class KindEvidence:
 
     def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
         """A capital that is taken as a number beside a matrix that is named: A*X + X*A."""
-        operands = [unsigned(o) for o in node.operands]
-        named = [
-            isinstance(o, Name) and self.axes(v) == 2 for o, v in zip(operands, values, strict=True)
-        ]
-        for operand, value in zip(operands, values, strict=True):
+        pairs = list(zip(map(unsigned, node.operands), values, strict=True))
+        named = [isinstance(o, Name) and self.axes(v) == 2 for o, v in pairs]
+        for operand, value in pairs:
             if any(named) and self.is_guess(operand) and self.is_number(value):
                 if isinstance(operand, Name) and operand.name[0].isupper():
                     self.objection(INVALID, node)
