@@ -286,8 +286,7 @@ def _judged(
         errors.append(relative_error(claimed, slope.value) if apart > lost else 0.0)
         near = (EXACT if exact else RIGHT) * scale + SURE * slope.uncertainty
         if not exact and apart <= lost and order == 1 < len(slopes):
-            trust = lost + SURE * (slope.uncertainty + sharpest.uncertainty)
-            more = _largest(sharpest.value - slope.value) <= trust  # and no other thing
+            more = _largest(sharpest.value - slope.value) <= near + lost  # and no other thing
             verdicts.add("nothing" if more else "match")  # the complex step sees more
         elif not claimed.any() and apart <= SURE * slope.uncertainty <= FLAT * largest:
             verdicts.add("match")  # a zero, as far as rounding lets it be seen
