@@ -45,6 +45,7 @@ class Cursor(Means):
     strays = (
         ((*COMPARISONS,), "a comparison stands inside brackets", _OF_COMPARISONS),
         (("=", ";"), "only an expression is read here, not {}", _OF_PARTS),
+        ((":",), "unexpected {}", "sum(A.*B) for the product A : B of Frobenius"),
     )
     signs = "operator"
     bar: Token | None = None  # the bar that is open since the last bracket

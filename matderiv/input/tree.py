@@ -72,7 +72,7 @@ NORMS = {
 def norm_named(node: Node) -> String | None:
     """What stands below bars for the second argument of `norm(A, 'fro')`, `norm(x, inf)`."""
     kind = getattr(node, "value", getattr(node, "name", ""))
-    found = {2: "2", "fro": "F", "inf": "infty", "Inf": "infty"}.get(kind)
+    found = {2: "2", "fro": "F", "nuc": "nuc", "inf": "infty", "Inf": "infty"}.get(kind)
     return String(node.span, found) if found else None
 
 
