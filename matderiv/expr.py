@@ -5,9 +5,9 @@ Equal means `is`. Walks are iterative, so depth is not limited by Python's stack
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
@@ -32,17 +32,17 @@ class Expr:
     Build with `apply`. In rules, `@` is the matrix product, `*`, `/` and `**` are elementwise with
     broadcasting (plain for scalars), `.T` transposes. `weight` counts the symbols a reader meets
     when it is printed;
-    `tangent` says that a change dX occurs in it.
+    `within` has a bit for each function that occurs in it.
     """
 
-    __slots__ = ("__weakref__", "args", "cache", "function", "params", "shape", "tangent", "weight")
+    __slots__ = ("__weakref__", "args", "cache", "function", "params", "shape", "weight", "within")
 
     function: Function
     args: tuple[Expr, ...]
     params: Params
     shape: Shape
     weight: int
-    tangent: bool
+    within: int
     cache: dict[Any, Any]
 
     def __add__(self, other: Expr | Number) -> Expr:
@@ -127,6 +127,14 @@ def _forget(gone: _Kept) -> None:
 
 
 _CHAINS = frozenset(("add", "mul", "hadamard"))
+_KEPT_BELOW = 64  # nodes: a longer walk is made again each time
+_places: dict[str, int] = {}
+
+
+@cache
+def _bits(names: tuple[str, ...]) -> int:
+    """The bits of some functions in `Expr.within`; a name that is new gets the next one."""
+    return sum(1 << _places.setdefault(name, len(_places)) for name in set(names))
 
 
 def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
@@ -136,7 +144,7 @@ def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
     when the sizes do not fit.
     """
     nodes = tuple([a if a.__class__ is Expr else number(a) for a in args])
-    if len(nodes) < 2 and name in _CHAINS and (nodes or name != "add"):
+    if name in _CHAINS and len(nodes) < 2 and (nodes or name != "add"):
         return nodes[0] if nodes else number(1)
     key = (name, nodes, params)
     known = _nodes.get(key)
@@ -146,8 +154,11 @@ def apply(name: str, *args: Expr | Number, params: Params = ()) -> Expr:
         function, found = REGISTRY[name], Expr()
         found.function, found.args, found.params = function, nodes, params
         found.shape = function.rule(tuple([a.shape for a in nodes]), params, same)
-        found.weight = function.tokens(params, len(nodes)) + sum([a.weight for a in nodes])
-        found.tangent = name == "tangent" or any([a.tangent for a in nodes])
+        weight, within = function.tokens(params, len(nodes)), _bits((name,))
+        for a in nodes:
+            weight += a.weight
+            within |= a.within
+        found.weight, found.within = weight, within
         found.cache = {}
         made = _Kept(found, _forget)
         made.key = key
@@ -256,22 +267,39 @@ def _exact(node: Expr, args: tuple[Fraction | None, ...]) -> Fraction | None:
     return known[0] / known[1] if is_(node, "div", "ediv") and known[1] else None
 
 
-def walk(*roots: Expr) -> Iterator[Expr]:
+def contains(e: Expr, *names: str) -> bool:
+    """True if one of these functions occurs in an expression."""
+    return e.within & _bits(names) != 0
+
+
+def walk(*roots: Expr) -> Iterable[Expr]:
     """Every node once, arguments before the node that uses them."""
+    alone = len(roots) == 1
+    if alone and (below := roots[0].cache.get("below")) is not None:
+        return (*below, roots[0])
+    nodes = _in_order(roots)
+    if alone and len(nodes) <= _KEPT_BELOW:
+        roots[0].cache["below"] = tuple(nodes[:-1])  # without itself: no circle keeps it alive
+    return nodes
+
+
+def _in_order(roots: tuple[Expr, ...]) -> list[Expr]:
     seen: set[Expr] = set()
+    found: list[Expr] = []
     stack: list[Expr | None] = [*reversed(roots)]
     above: list[Expr] = []
     while stack:
         node = stack.pop()
         if node is None:
-            yield above.pop()
+            found.append(above.pop())
         elif node not in seen:
             seen.add(node)
             if node.args:
                 above.append(node)
                 stack += (None, *node.args[::-1])
             else:
-                yield node
+                found.append(node)
+    return found
 
 
 def fold(root: Expr, visit: Callable[[Expr, tuple[Value, ...]], Value]) -> Value:
@@ -283,7 +311,7 @@ def dependents(f: Expr, *wrt: Expr) -> list[Expr]:
     """The nodes of f in which one of the variables occurs, arguments before users."""
     starts, found = set(wrt), dict[Expr, None]()
     for node in walk(f):
-        if node in starts or any(a in found for a in node.args):
+        if node in starts or not found.keys().isdisjoint(node.args):
             found[node] = None
     return list(found)
 
@@ -333,4 +361,4 @@ def substitute(root: Expr, mapping: dict[Expr, Expr]) -> Expr:
 
 def variables(*roots: Expr) -> list[Expr]:
     """The variables in order of first appearance."""
-    return [n for n in walk(*roots) if is_(n, "variable")]
+    return [n for n in walk(*roots) if n.function.name == "variable"]

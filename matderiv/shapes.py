@@ -7,15 +7,14 @@ scalar, (n,) a vector, (m, n) a matrix. The transpose of a vector is the row (1,
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from math import prod
+from typing import NamedTuple
 
 from matderiv.errors import DomainError, ShapeError
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Dim:
+class Dim(NamedTuple):
     """A symbolic size: a coefficient times named sizes, sorted; never a bare number.
 
     >>> times(Dim(("n",)), Dim(("m",), 2))
@@ -257,14 +256,14 @@ def shape_text(shape: Shape) -> str:
 def is_scalar(shape: Shape) -> bool:
     """True for scalars and for 1x1 matrices, which go anywhere a scalar can."""
     for s in shape:  # asked so often that a generator shows
-        if isinstance(s, Dim) or s != 1:
+        if s != 1:
             return False
     return True
 
 
 def long_axes(shape: Shape) -> tuple[int, ...]:
     """Positions of the axes that are not of size 1: a row counts as a vector."""
-    return tuple([k for k, s in enumerate(shape) if isinstance(s, Dim) or s != 1])
+    return tuple([k for k, s in enumerate(shape) if s != 1])
 
 
 def broadcast(shapes: tuple[Shape, ...], unify: Unify = same) -> Shape:
@@ -283,6 +282,6 @@ def broadcast(shapes: tuple[Shape, ...], unify: Unify = same) -> Shape:
         if len(s) != rank:
             raise ShapeError(f"cannot combine {shape_text(s)} with an array of {rank} axes")
         for k, axis in enumerate(s):
-            if isinstance(axis, Dim) or axis != 1:
+            if axis != 1:
                 out[k] = axis if out[k] in (axis, 1) else unify(out[k], axis)
     return tuple(out)

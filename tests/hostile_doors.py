@@ -95,7 +95,7 @@ def _some_values(d: md.Derivation) -> dict[str, Any]:
     """Numbers for the names of a derivation, all sizes 2."""
     named = {} if d.reading is None else d.reading.variables
     shapes = {n: [s if isinstance(s, int) else 2 for s in v.shape] for n, v in named.items()}
-    return {n: np.full(shape, 0.5) for n, shape in shapes.items()}
+    return {n: np.broadcast_to(0.5, shape) for n, shape in shapes.items()}
 
 
 def verifying(r: Random) -> Trial:

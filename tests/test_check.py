@@ -427,6 +427,16 @@ def test_what_is_left_of_a_zero_is_no_mistake(f: str) -> None:
     assert md.derive(f, "X").check().verdict == "verified"
 
 
+def test_digits_lost_in_a_saturated_function_are_no_mistake() -> None:
+    assert md.derive("sum(tanh(-2*A'*W*(x-A*s)))", "A", order=3).check().verdict == "verified"
+
+
+def test_a_complex_step_on_a_kink_at_zero_is_no_truth() -> None:
+    found = md.derive("sqrt(-cross_entropy(x,y))", "x")  # 0 for one class
+    assert found.check().verdict == "verified"
+    assert str(found) == "(y - sum(y)*softmax(x))/(2*sqrt(sum(y.*log_softmax(x))))"
+
+
 @pytest.mark.parametrize("scale", ["1e-20", "1e-30", "1e-150"])
 def test_a_small_derivative_is_no_rounding(scale: str) -> None:
     assert md.verify(f"{scale}*sum(x)", "x", "0*x").correct is not True

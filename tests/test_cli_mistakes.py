@@ -109,6 +109,10 @@ MISTAKES: list[tuple[str, tuple[str, ...], int, list[str]]] = [
     ("verb", ("x'*A*x", "x"), 2, ["""is not a command\n  try:   matderiv derive "x'*A*x" x"""]),
     ("verb", ("x'*A*x",), 2, ["""matderiv derive "x'*A*x" x"""]),
     ("verb", ("-x'*x", "x"), 2, ["""matderiv derive "-x'*x" x"""]),
+    ("verb", ("steps", "x'*x", "x"), 2, ["""try:   matderiv derive "x'*x" x --steps"""]),
+    ("verb", ("latex", "x'*x", "x"), 2, ["""try:   matderiv derive "x'*x" x --format latex"""]),
+    ("verb", ("torch", "x'*x", "x"), 2, ["""try:   matderiv code "x'*x" x --target torch"""]),
+    ("verb", ("grad", "x'*x", "x"), 2, ["""try:   matderiv derive "x'*x" x"""]),
     ("verb", ("derve", "x", "x"), 2, ["there is no command derve\n  try:   matderiv derive"]),
     (
         "verb",

@@ -177,6 +177,10 @@ def test_styles_reach_the_page(style: dict[str, str]) -> None:
     parsed(d.html(None, **style))
 
 
+def test_a_reason_knows_a_variable_called_e() -> None:
+    assert "power" in md.derive("e^(1/2)", "e").html("chain", detail="full")
+
+
 def test_notes_are_shown_and_escaped() -> None:
     d = md.derive("tr(A*X)", "X", assume={"X": "symmetric"})
     steps = d.steps("chain")

@@ -350,6 +350,24 @@ def test_with_one_rule_broken_no_wrong_line_passes(broken: str) -> None:
     subprocess.run([sys.executable, "-c", SABOTAGE, json.dumps([broken])], check=True)
 
 
+@pytest.mark.parametrize(
+    ("f", "right", "other"),
+    [
+        (r"$f = \sum_i x_i^2$", r"$\frac{\partial f}{\partial x_k} = 2x_k$", "= 2x_i"),
+        (r"$y_i = \sum_j W_{ij}x_j$", r"$\frac{\partial y_i}{\partial x_k} = W_{ik}$", "= W_{ij}"),
+        ("f = x'*A*x", "∂f/∂A_ij = x_i*x_j", "= x_i*x_k"),
+    ],
+)
+def test_an_index_of_the_right_side_alone_makes_no_line_right(
+    f: str, right: str, other: str
+) -> None:
+    assert verify_steps([f, right]).correct is True
+    wrong = f"{right.partition('=')[0]}{other}{'$' if '$' in right else ''}"
+    found = verify_steps([f, wrong])
+    assert found.correct is None
+    assert "on one side only" in found.lines[-1].message
+
+
 def test_declarations_that_are_no_dictionary_are_refused() -> None:
     with pytest.raises(MatderivError, match="shapes is a dictionary"):
         verify_steps("f = x'*x", shapes="x: n")  # type: ignore[arg-type]

@@ -122,6 +122,16 @@ def test_printed_code_has_the_same_values(f: str, target: str) -> None:
     np.testing.assert_allclose(np.asarray(made), truth, rtol=1e-8, atol=1e-12)
 
 
+def test_a_change_far_larger_than_the_matrix_keeps_its_digits() -> None:
+    found = derive("tr(B*expm(X))", "X", shapes={"X": "n,n", "B": "n,n"})
+    small = slope(lambda v: np.trace(A @ series(v)), X)
+    assert np.allclose(found.evaluate({"X": X, "B": A * 1e25}) / 1e25, small, rtol=1e-8)
+    space: dict[str, Any] = {}
+    exec(found.code(), space)
+    _, printed = space["value_and_gradient"](B=A * 1e25, X=X)
+    assert np.allclose(printed / 1e25, small, rtol=1e-8)
+
+
 def test_functions_of_one_matrix_commute_in_results() -> None:
     found = derive("norm2(logm(S))^2", "S", assume={"S": "posdef"})
     assert str(found) == "2*inv(S)*logm(S)"

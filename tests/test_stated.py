@@ -25,6 +25,9 @@ RIGHT = [
     r"\boxed{\nabla f(x) = 2x}",
     r"$\boxed{\nabla f = x + x = 2x}.$",
     r"\boxed{\nabla f} = \boxed{2x}",
+    "df = 2*x'*dx",
+    "df = (2*x)'*dx = dx'*x + x'*dx",
+    r"\mathrm{d}f = 2x^\top \mathrm{d}x",
 ]
 WRONG = [
     r"-\nabla f = 2x",
@@ -36,6 +39,9 @@ WRONG = [
     "∇f = 3*z = 2*z where z = x",
     r"2\frac{\partial f}{\partial x} = 2x",
     r"\boxed{\nabla f(x) = 3x}",
+    "df = 2*x*dx",
+    "df = x'*dx",
+    "df = 2*x'*dx = x'*dx",
 ]
 REFUSED = [
     "∇²f = 2*x",

@@ -431,3 +431,22 @@ def test_eleven_that_is_transposed_is_a_matrix_of_ones(text: str) -> None:
 def test_no_name_begins_with_a_digit() -> None:
     with pytest.raises(md.MatderivError):
         md.derive("w^T2w", "w")
+
+
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        ("nuclear(X)", "norm_nuc(X)"),
+        ("norm(X,'nuc')", "norm_nuc(X)"),
+        ("frobenius(X)^2", "norm2(X)^2"),
+        ("fro(X)", "norm2(X)"),
+    ],
+)
+def test_norms_go_by_the_names_that_people_give_them(typed: str, same: str) -> None:
+    assert str(md.derive(typed, "X")) == str(md.derive(same, "X"))
+
+
+def test_a_colon_is_told_the_product_of_frobenius() -> None:
+    with pytest.raises(ParseError) as caught:
+        md.derive("A:B", "A")
+    assert "sum(A.*B)" in str(caught.value)

@@ -158,7 +158,6 @@ def _square(x: Array) -> Any:
 
 
 def _of_matrix(function: Callable[..., Any]) -> Callable[..., Array]:
-    """A function of an explicit matrix of SymPy."""
 
     def value(x: Array, *rest: Array) -> Array:
         found = function(_square(x), *rest)

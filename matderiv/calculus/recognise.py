@@ -11,6 +11,7 @@ from matderiv.calculus.spectral import det_power, without_spectra
 from matderiv.expr import (
     Expr,
     apply,
+    contains,
     dependents,
     fold,
     is_,
@@ -21,7 +22,7 @@ from matderiv.expr import (
 )
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import MAX_CHAIN, facts
-from matderiv.words.folds import Spellings, respelled_by
+from matderiv.words.folds import respelled_by, spellings
 from matderiv.words.signs import is_one, negated, signed
 
 Pattern = Callable[[Expr], Expr | None]
@@ -41,6 +42,8 @@ def prepare(f: Expr, *wrt: Expr) -> Expr:
 
     def prepared(node: Expr, args: tuple[Expr, ...]) -> Expr:
         new = rebuild(node, args)
+        if new is not node and is_(new, "neg") and is_(new.args[0], "neg"):
+            return new.args[0].args[0]  # of -cross_entropy, which is -sum(...)
         if node not in alive:
             return new
         new = folded(_written_out(_balanced(_gathered(new))))
@@ -240,7 +243,7 @@ def _log_picked(node: Expr) -> Expr | None:
     return apply("sum", apply("hadamard", labels[0], logs), params=x.params)
 
 
-_SPELLINGS: Spellings = (
+_SPELLINGS = spellings(
     (("log", ("add", 1, ("exp", "z"))), ("softplus", "z")),
     (("log1p", ("exp", "z")), ("softplus", "z")),
     (("log", ("sum", ("exp", "z"))), ("logsumexp", "z")),
@@ -316,7 +319,7 @@ def taken_as_invertible(f: Expr, wrt: Expr) -> list[Expr]:
     >>> taken_as_invertible(f, x) == [A], taken_as_invertible(f, A)
     (True, [])
     """
-    nodes, found = list(walk(f)), dict[Expr, None]()
+    nodes, found = walk(f) if contains(f, "det", "logdet") else (), dict[Expr, None]()
     inverted = {n.args[0] for n in nodes if is_(n, "inv", "logdet")}
     for node in nodes:
         if is_(node, "det", "logdet") and wrt in set(walk(node)):

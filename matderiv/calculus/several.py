@@ -11,13 +11,7 @@ from typing import NamedTuple
 
 from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import project
-from matderiv.calculus.sweeps import (
-    Sweep,
-    axes_of,
-    collapse,
-    shorter_share,
-    slots_of_result,
-)
+from matderiv.calculus.sweeps import Sweep, axes_of, collapse, shorter_share, slots_of_result
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, dependents, is_, variable, walk, zeros
 from matderiv.shapes import is_scalar

@@ -8,11 +8,11 @@ the map, dexpm(X, E) for expm. Source: Higham 2008, Functions of Matrices, ch. 3
 from collections.abc import Container
 from fractions import Fraction
 
-from matderiv.expr import Expr, apply, fold, is_, number_value, rebuild, substitute, walk
+from matderiv.expr import Expr, apply, contains, fold, is_, number_value, rebuild, substitute
 from matderiv.functions.eigen import symmetric_part
 from matderiv.shapes import is_scalar
 from matderiv.words.chains import symmetric, transposed
-from matderiv.words.folds import Spellings, respelled_by
+from matderiv.words.folds import respelled_by, spellings
 
 _KEPT = ("neg", "add", "mul", "div", "power", "inv", "adj")  # functions of X stay functions of X
 
@@ -71,7 +71,7 @@ def commuting(node: Expr, moving: Container[Expr]) -> Expr | None:
 
 
 _HALF = Fraction(1, 2)
-_SPELLINGS: Spellings = (
+_SPELLINGS = spellings(
     (("sum", ("eigvals eigvalsh", "X")), ("tr", "X")),
     (("prod", ("eigvals eigvalsh", "X")), ("det", "X")),
     (("max", ("eigvalsh", "X")), ("lambda_max", "X")),
@@ -106,7 +106,7 @@ def without_spectra(f: Expr) -> Expr:
     >>> [text(without_spectra(read(t, shapes={"A": "m,n"}).expr)) for t in typed]
     ['det(X)', "tr(expm(A*A'))", 'max(eigvals(X))', "eigvalsh(A*A')"]
     """
-    if not any(is_(n, *_SPECTRA) for n in walk(f)):
+    if not contains(f, *_SPECTRA):
         return f
     return fold(f, lambda n, args: _without_spectrum(rebuild(n, args)))
 

@@ -173,7 +173,6 @@ def _factored(items: list[Item], search: Search) -> Expr:
 
 
 def _written(item: Item, search: Search) -> Expr:
-    """The item as an expression."""
     key: Key = ("item", *key_of(item))
     found = search.forms.get(key)
     return found if found is not None else search.keep(key, scaled(*item))

@@ -26,14 +26,14 @@ def guarded(e: Expr, f: Expr) -> Expr:
     >>> guarded(g, f) is g
     True
     """
-    if not any(is_mask(n) for n in walk(e)):
+    if not any(map(is_mask, walk(e))):
         return e
-    always, known = outside_branches(f), poles(f)
+    always, known, sound = outside_branches(f), poles(f), set[Expr]()
 
     def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
         new = rebuild(node, args)
         masks, rest = without_masks(new)
-        if not masks or not may_lack_value(rest, always, known):
+        if not masks or not may_lack_value(rest, always, known, sound):
             return new
         condition = reduce(mul, dict.fromkeys(map(_condition, masks)))
         rest = _inside(rest, masks)

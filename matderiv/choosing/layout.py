@@ -12,7 +12,7 @@ from typing import NamedTuple
 from matderiv.choosing.factoring import factored
 from matderiv.choosing.items import Item, item_of
 from matderiv.choosing.sums import new_search, raise_tensor
-from matderiv.expr import Expr, apply, is_, walk
+from matderiv.expr import Expr, apply, contains, is_
 from matderiv.reducing.elimination import reduce_network
 from matderiv.reducing.network import Network
 from matderiv.reducing.raising import raise_term, spell
@@ -75,7 +75,7 @@ def vec_form(tensor: Tensor, outer: int) -> Expr | None:
         return apply("vec", e) if len(e.shape) == 2 and len(f) == 2 else e
     if len(f) == len(x) == 1:
         e = raise_tensor(tensor, broadcast=False)
-        return None if any(is_(n, "levicivita", "fuse", "einsum") for n in walk(e)) else e
+        return None if contains(e, "levicivita", "fuse", "einsum") else e
     items: list[Item] = []
     for t in tensor.terms:
         item = _vec_term(t, (f, x)) if t.coefficient else None
@@ -83,7 +83,7 @@ def vec_form(tensor: Tensor, outer: int) -> Expr | None:
             return None
         items += [item] if item is not None else []
     form = factored(_commuted(items), new_search()) if items else None
-    return None if form is None or any(is_(n, "fuse") for n in walk(form)) else form
+    return None if form is None or contains(form, "fuse") else form
 
 
 def by_free_entries(form: Expr, wrt: Expr, both: bool) -> Expr:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from matderiv.choosing.items import multiplied
-from matderiv.expr import Expr, apply, eye, fold, is_, number, rebuild, walk
+from matderiv.expr import Expr, apply, contains, eye, fold, is_, number, rebuild
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, Size, is_scalar, plus
 from matderiv.words.chains import transposed
@@ -31,7 +31,7 @@ def placed(e: Expr) -> Expr:
     rows, columns = _size(e.shape)
     if not 1 < rows * columns <= MOST or e.weight > HEAVIEST:
         return e
-    if not any(is_(n, "unit") for n in walk(e)):
+    if not contains(e, "unit"):
         return e
     found = _entries(e)
     if found is None or len(found) < 2:
@@ -114,7 +114,6 @@ def _of_variable(x: Expr) -> Entries | None:
 
 
 def _product(left: Mapping[tuple[int, int], Expr], right: Entries, *, scalars: bool) -> Entries:
-    """The matrix product, or the product with a number."""
     if scalars:
         one, many = sorted((left, right), key=lambda part: [*part] != [(0, 0)])
         return {p: multiplied(one[0, 0], v) for p, v in many.items()}

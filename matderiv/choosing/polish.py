@@ -11,19 +11,19 @@ from matderiv.choosing.items import numbers_apart
 from matderiv.choosing.placed import part_of_both, stacked
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.choosing.terms import MAX_SPREAD
-from matderiv.expr import Expr, apply, is_, number, number_value, rebuild, walk
+from matderiv.expr import Expr, apply, contains, is_, number, number_value, rebuild, walk
 from matderiv.functions.elementwise import OPPOSITE
 from matderiv.reducing.elimination import centred
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Tensor
 from matderiv.words.chains import transposed
-from matderiv.words.folds import respelled_by
+from matderiv.words.folds import respelled_by, spellings
 from matderiv.words.monomials import scaled
 from matderiv.words.signs import is_one, negated, signed, total
 
 _PRODUCTS = ("mul", "hadamard", "div", "ediv")
 _LINEAR = ("transpose", "sum", "mean", "diag", "tr", "triu", "tril")
-_SPELLINGS = (
+_SPELLINGS = spellings(
     (("max", ("abs", "x")), ("norminf", "x")),
     (("sqrt", ("var", "x")), ("std", "x")),
     (("div ediv", ("exp", "x"), ("sum", ("exp", "x"))), ("softmax", "x")),
@@ -199,7 +199,7 @@ def _collected(
     axes = tuple(Index(s) for s in e.shape)
     tensor = Tensor(axes, tuple(open_product(a, axes) for a in terms))
     found = raise_tensor(tensor, broadcast, search)
-    return None if any(is_(n, "fuse") for n in walk(found)) else found
+    return None if contains(found, "fuse") else found
 
 
 def _two_sides(difference: Expr) -> tuple[Expr, Expr]:

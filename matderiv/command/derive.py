@@ -103,7 +103,6 @@ def printed(found: Sequence[Derivation], asked: Wanted) -> str:
 
 
 def _steps(told: Steps, asked: Wanted) -> str:
-    """A derivation step by step, or one of its steps."""
     style: dict[str, Any] = asked.style
     if asked.hint is not None:
         return str(hint(told, asked.hint))
@@ -117,7 +116,6 @@ def _steps(told: Steps, asked: Wanted) -> str:
 
 
 def _one(d: Derivation, asked: Wanted) -> str:
-    """One derivation in the format asked for."""
     if asked.view is not None or asked.one_step:
         return _steps(d.steps(asked.view or "chain"), asked)
     style = asked.style

@@ -130,26 +130,35 @@ def unknown_verb(first: str, rest: Sequence[str]) -> UsageError:
     if sheet:
         hint = f"matderiv verify --file {quoted(sheet)}"
         return UsageError(f"{first} is not a command", hint=hint)
-    if first in LATER:
-        near = LATER[first]
-        return UsageError(f"there is no command {first}", hint=f"matderiv {near} --help")
     if first.startswith("-") and re.fullmatch("--?[a-z][a-z-]*", first):
         return UsageError(
             f"{first} stands before the command; options come after it",
             hint="matderiv derive EXPR VARIABLE --json",
         )
-    near_verb = next(iter(get_close_matches(first, VERBS, 1, 0.7)), None)
-    if near_verb:
-        return UsageError(f"there is no command {first}", hint=f"matderiv {near_verb}")
     shown = in_short(first)
-    if rest or not first.isalpha():
-        words = [first, *rest] if rest else [first, "x"]
-        again = " ".join(quoted(w) for w in words)
-        hint = f"matderiv derive {again}" if len(again) <= 200 else "matderiv derive EXPR VARIABLE"
-        return UsageError(f"{shown} is not a command", hint=hint)
+    meant = LATER.get(first) or next(iter(get_close_matches(first, VERBS, 1, 0.7)), None)
+    verb, *asked = [meant] if meant else ((rest and _asking(first)) or ["derive"])
+    if meant or rest or not first.isalpha():
+        words = [*rest, *asked] if meant or asked else [first, *(rest or ["x"])]
+        again = " ".join(["matderiv", verb, *map(quoted, words or ["--help"])])
+        said = f"there is no command {first}" if meant else f"{shown} is not a command"
+        hint = again if len(again) <= 200 else f"matderiv {verb} EXPR VARIABLE"
+        return UsageError(said, hint=hint)
     return UsageError(
         f"there is no command {shown}", hint=f"one of {', '.join(VERBS)}, or matderiv --help"
     )
+
+
+def _asking(word: str) -> list[str]:
+    """The command and option that ask for what somebody takes for a command: steps, latex."""
+    for verb in (VERBS["derive"], VERBS["code"]):
+        flags = {o.flag for o in verb.options} - {"--from"}
+        if f"--{word}" in flags:
+            return [verb.name, f"--{word}"]
+        named = [flag for flag, known in WORDS.items() if flag in flags and word in known]
+        if named:
+            return [verb.name, named[0], word]
+    return []
 
 
 def quoted(word: str) -> str:

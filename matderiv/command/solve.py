@@ -81,7 +81,6 @@ def _equations(found: Solution | Formula) -> list[dict[str, str]]:
 
 
 def _document(found: Solution) -> dict[str, Any]:
-    """The solution for programs."""
     return {
         "schema": failures.SCHEMA,
         "wrt": found.gradient.wrt.name,

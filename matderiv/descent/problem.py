@@ -34,10 +34,7 @@ class DescentProblem:
 
     @classmethod
     def of(
-        cls,
-        both: ValueAndGradients,
-        values: Mapping[str, Any],
-        data: Mapping[str, Any],
+        cls, both: ValueAndGradients, values: Mapping[str, Any], data: Mapping[str, Any]
     ) -> DescentProblem:
         """The problem, every array of its variable's shape."""
         known = variables(both.f, *both.wrt)

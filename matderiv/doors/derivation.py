@@ -13,7 +13,7 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import SHORT, name_parts, with_parts
 from matderiv.doors import shown
 from matderiv.errors import NoMatrixForm, UntrueResult
-from matderiv.expr import Expr, is_, walk
+from matderiv.expr import Expr, contains, is_, walk
 from matderiv.functions.abstract import refuse_numbers
 from matderiv.input.asking import value_shape
 from matderiv.language.printer import text
@@ -86,11 +86,11 @@ class Derivation:
     @property
     def has_matrix_form(self) -> bool:
         """False where matrix notation cannot spell the result."""
-        known = any(is_(n, "einsum", "permute") for n in walk(self.f))
+        known = contains(self.f, "einsum", "permute")
         unknown = ("fuse",) if known else ("fuse", "einsum")
         of_one_shape = self.kind in ("gradient", "vjp", *FORWARDS)
         return (self.derivative.has_matrix_form or of_one_shape) and (
-            not any(is_(n, *unknown) for n in walk(self.expr))
+            not contains(self.expr, *unknown)
         )
 
     @cached_property

@@ -25,7 +25,7 @@ from matderiv.choosing.factoring import limits_met
 from matderiv.choosing.parts import name_parts
 from matderiv.doors.derivation import VIEWS, Derivation
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, dependents, is_, substitute, variable, variables, walk
+from matderiv.expr import Expr, contains, dependents, is_, substitute, variable, variables, walk
 from matderiv.input.asking import Question, understood, upstream_of, variable_of
 from matderiv.input.conjugates import about_complex, conjugate_name, is_complex
 from matderiv.input.entries import AskedEntry, entry_asked, entry_of_symbol
@@ -282,10 +282,11 @@ def _said_by_functions(f: Expr, x: Expr) -> list[str]:
 
 def _of_distributions(f: Expr, x: Expr, found: Expr, kind: str, order: int) -> list[str]:
     """What a derivative with a softmax becomes where the entries of a name in it sum to 1."""
-    nodes, notes = list(walk(found)), []
-    sums = [n.args[0] for n in nodes if is_(n, "sum") and is_(n.args[0], "variable")]
-    plain = kind in ("gradient", "jacobian", "hessian")
-    for v in dict.fromkeys(sums) if plain and any(is_(n, "softmax") for n in nodes) else ():
+    if not contains(found, "softmax") or kind not in ("gradient", "jacobian", "hessian"):
+        return []
+    notes = []
+    sums = [n.args[0] for n in walk(found) if is_(n, "sum") and is_(n.args[0], "variable")]
+    for v in dict.fromkeys(sums):
         known = variable(v.name, v.shape, (*facts(v), "simplex"))
         shorter = differentiate(substitute(f, {v: known}), x, kind, order).expr
         if v is not x and shorter.weight < found.weight:

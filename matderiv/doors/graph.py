@@ -18,7 +18,7 @@ from matderiv.circuit.picture import Picture, picture
 from matderiv.circuit.running import Run, backward, forward, gaps, notes_on
 from matderiv.doors.check import truthful_pass
 from matderiv.errors import MatderivError, ShapeError, UnknownName
-from matderiv.expr import Expr, is_, variables, walk
+from matderiv.expr import Expr, contains, is_, variables
 from matderiv.input.asking import read_question, understood
 from matderiv.input.resolve import Reading
 from matderiv.input.values import checked_values, names_in, shapes_of
@@ -380,7 +380,7 @@ def _node(node: Node, back: Backprop) -> GraphNode:
 def local(edge: Edge) -> str:
     """The local derivative of a wire as text."""
     found = differentiate(edge.target.definition, edge.source.symbol, "jacobian")
-    if found.has_matrix_form and not any(is_(n, "einsum") for n in walk(found.expr)):
+    if found.has_matrix_form and not contains(found.expr, "einsum"):
         return text(in_its_own_name(edge.target, found.expr))
     told = carried_out(found.tensor)
     return index_equation(edge.target.name, edge.source.symbol, told, found.outer, 1)

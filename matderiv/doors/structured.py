@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from matderiv.choosing.polish import polished
 from matderiv.choosing.sums import raise_tensor
 from matderiv.errors import MatderivError
-from matderiv.expr import is_, variables, walk
+from matderiv.expr import contains, is_, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import bind, size_number, sizes_in
 from matderiv.numeric.kronecker import Block, Product, StructuredMatrix
@@ -169,7 +169,7 @@ class StructuredHessian:
         self._sizes = sorted(
             sizes_in(d.f, d.wrt) - size_names([v.shape for v in variables(*exprs)])
         )
-        self._may_fail = d.numeric.may_fail or any(is_(n, "where") for n in walk(d.expr))
+        self._may_fail = d.numeric.may_fail or contains(d.expr, "where")
         self._plans: dict[tuple[Any, ...], AtSizes] = {}
         self._compiled: dict[tuple[Product, ...], tuple[list[Product], Compiled]] = {}
 

@@ -143,7 +143,6 @@ def _tidy(number_before: Expr, scale: Expr) -> Expr:
 
 
 def _addends(node: Node, sign: int = 1) -> Iterator[tuple[int, Node]]:
-    """The terms of a sum with their signs."""
     if isinstance(node, Operation) and node.function == "add":
         for operand in node.operands:
             yield from _addends(operand, sign)

@@ -5,6 +5,7 @@ The verdict is found first, from values alone; the derivation is only shown besi
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -21,6 +22,7 @@ from matderiv.lazy import np
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.numeric.evaluate import Array
 from matderiv.verification.claims import Asked, ask, read_answer
+from matderiv.verification.equations import ChangeStatedError
 from matderiv.verification.judging import POINTS
 from matderiv.verification.mistakes.diagnose import sketched
 from matderiv.verification.mistakes.edits import places
@@ -75,12 +77,34 @@ def verify(
     require_whole(seed, "seed", 0, MAX_SEED)
     require_whole(points, "points", 1, MAX_POINTS)
     about: dict[str, Any] = {"kind": kind, "order": order, "layout": layout, "upstream": upstream}
-    asked = ask(f, wrt, shapes=shapes, assume=assume, structure=structure, **about)
-    answer = filled_in(answer, [wrt])
-    verdict = verify_asked(asked, answer, seed=seed, points=points, diagnosis=diagnosis)
+    answer, how = filled_in(answer, [wrt]), {"seed": seed, "points": points, "diagnosis": diagnosis}
+    declared = {"shapes": shapes, "assume": assume, "structure": structure}
+    asked, verdict = _judged((f, wrt, answer), about, declared, how)
     if asked.entry is not None:
         return _in_names_typed(verdict, asked)
     return _beside(verdict, asked, answer, about)
+
+
+def _judged(
+    posed: tuple[Any, Any, Any],
+    about: dict[str, Any],
+    declared: dict[str, Any],
+    how: dict[str, Any],
+) -> tuple[Asked, Verdict]:
+    """The verdict; for an answer df = 2*x'*dx that of a differential, if no kind was asked for."""
+    f, wrt, answer = posed
+    asked = ask(f, wrt, **declared, **about)
+    try:
+        return asked, verify_asked(asked, answer, **how)
+    except ChangeStatedError:
+        if about["kind"] is not None:
+            raise
+        about["kind"] = "differential"
+        changed = ask(f, wrt, **declared, **about)
+        with suppress(ShapeError):
+            if changed.tangent not in variables(read_answer(changed, answer)):
+                raise
+        return changed, verify_asked(changed, answer, **how)
 
 
 def _by_convention(verdict: Verdict, asked: Asked, answer: Any) -> Verdict:

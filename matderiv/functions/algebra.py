@@ -152,18 +152,20 @@ def product_shape(a: Shape, b: Shape, unify: Unify) -> Shape:
     if is_scalar(b):
         outer, inner = (len(a), len(b)) == (1, 2), (len(a), len(b)) == (2, 1) and a[1] == 1
         return (a[0], 1) if outer else (a[0],) if inner else a
-    if len(a) > 2 or len(b) > 2:
+    rows, columns = len(a), len(b)
+    if rows > 2 or columns > 2:
         raise ShapeError("* joins vectors and matrices; use einsum for tensors")
-    if len(a) == 1:
-        if len(b) == 1 or b[0] != 1:
+    if rows == 1:
+        if columns == 1 or b[0] != 1:
             raise _mismatch(a, b)
         return (a[0], b[1])
     try:
         unify(a[1], b[0])
     except ShapeError as error:
         raise _mismatch(a, b) from error
-    result: Shape = (a[0],) if len(b) == 1 else (a[0], b[1])
-    return () if is_scalar(result) else result
+    if columns == 1:
+        return (a[0],) if a[0] != 1 else ()
+    return (a[0], b[1]) if a[0] != 1 or b[1] != 1 else ()
 
 
 def _mismatch(a: Shape, b: Shape) -> ShapeError:
@@ -172,8 +174,7 @@ def _mismatch(a: Shape, b: Shape) -> ShapeError:
         hint = "x'*y (a number), x*y' (a matrix) or x.*y (entry by entry)"
     elif len(a) == 2 and a[0] == b[0]:
         hint = "transpose the left factor"
-    error = ShapeError(f"cannot multiply {shape_text(a)} by {shape_text(b)}", hint=hint)
-    return error
+    return ShapeError(f"cannot multiply {shape_text(a)} by {shape_text(b)}", hint=hint)
 
 
 def _product_rule(shapes: tuple[Shape, ...], params: Params, unify: Unify) -> Shape:

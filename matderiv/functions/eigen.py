@@ -4,13 +4,7 @@ from typing import Any
 
 from matderiv.errors import ShapeError
 from matderiv.expr import Expr, Params, apply, eye
-from matderiv.functions.record import (
-    ShapeRule,
-    matrix_rule,
-    primitive,
-    shaped,
-    shorthand,
-)
+from matderiv.functions.record import ShapeRule, matrix_rule, primitive, shaped, shorthand
 from matderiv.lazy import np
 from matderiv.shapes import Shape, Unify, long_axes, shape_text, smaller
 

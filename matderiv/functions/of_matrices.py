@@ -67,7 +67,8 @@ def _beside_itself(value: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
 
     def along(x: Any, change: Any) -> Any:
         n = np.shape(x)[0]
-        return value(np.block([[x, change], [np.zeros((n, n)), x]]))[:n, n:]
+        size = 1 + np.abs(change).max(initial=0.0)  # how far f scales X must not depend on E
+        return value(np.block([[x, change / size], [np.zeros((n, n)), x]]))[:n, n:] * size
 
     return along
 

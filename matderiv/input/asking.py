@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from matderiv.arguments import one_of, variables_in
 from matderiv.bridge.sizes import by_name, entry_parts, filled_in, is_filled, name_of
 from matderiv.errors import MatderivError, ParseError, ShapeError, UnknownName
-from matderiv.expr import Expr, is_, substitute, variable, variables, walk
+from matderiv.expr import Expr, contains, is_, substitute, variable, variables, walk
 from matderiv.input.entries import entry_of_symbol, whole_of
 from matderiv.input.from_sympy.objects import ObjectReader, from_sympy
 from matderiv.input.from_sympy.predicates import facts_of
@@ -112,10 +112,9 @@ def read_question(text: str, **how: Any) -> Reading:
 
 def with_means(reading: Reading) -> Reading:
     """The reading with its means over normal variables in closed form."""
-    nodes = [n for n in walk(reading.expr) if is_(n, "expectation", "mvnpdf", "mvnlogpdf")]
-    if not nodes:
+    if not contains(reading.expr, "expectation", "mvnpdf", "mvnlogpdf"):
         return reading
-    over = {n.args[1] for n in nodes if is_(n, "expectation")}
+    over = {n.args[1] for n in walk(reading.expr) if is_(n, "expectation")}
     told = expectation.with_covariances(reading.expr)
     told = {v: known for v, known in told.items() if v is not known}
     reading = replace(reading, told=frozenset(c.name for c in told))

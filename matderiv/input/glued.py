@@ -11,7 +11,10 @@ from matderiv.language.source import PLACE, Name, Node
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 LONGEST = 8  # letters of a run that is taken apart
-_UNIT = re.compile(r"I_(?:[a-zA-Z](?![A-Za-z0-9_])|[dkmnpN](?=[A-Za-z]))|[A-Za-z](?:_?[0-9]+)?")
+_BELOW = r"[A-Z]_(?:[a-z](?=[A-Z])|[A-Z](?=[a-z]$))"  # the S_b of S_bW, the S_B of S_Bw
+_UNIT = re.compile(
+    rf"I_(?:[a-zA-Z](?![A-Za-z0-9_])|[dkmnpN](?=[A-Za-z]))|{_BELOW}|[A-Za-z](?:_?[0-9]+)?"
+)
 GREEK = GREEK_NAMES - {"Mu", "Nu", "Eta", "Tau", "Rho", "Chi"}  # capitals that look Latin
 _ENTRY = rf"(?:{'|'.join(sorted(GREEK))}|[A-Za-hl-z])_(?:[0-9]+|[ijklmn]{{1,2}})"
 _ENTRIES = re.compile(f"(?:{_ENTRY}){{2,}}")

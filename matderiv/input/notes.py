@@ -5,25 +5,23 @@ import re
 from matderiv.language.calls import Application
 from matderiv.language.domain import literal
 from matderiv.language.shaping import Shaping
-from matderiv.language.source import Name, Node, unsigned
-from matderiv.shapes import Shape, is_scalar, long_axes
+from matderiv.language.source import Node
+from matderiv.shapes import long_axes
 
 _KINDS = ("a scalar", "a vector", "a matrix", "an array")
 _MANY = 20
 
 
 def notes(shaping: Shaping) -> tuple[str, ...]:
-    """The sentences: odd spellings, guessed kinds, guessed scalars in odd places, broadcasts."""
+    """The sentences: odd spellings, guessed kinds, broadcasts."""
     found = [*shaping.source.remarks, *shaping.same_sizes]
-    for name in list(shaping.guessed)[:_MANY]:
-        found.append(guess(name, shaping))
+    found.extend(guess(name, shaping) for name in list(shaping.guessed)[:_MANY])
     if len(shaping.guessed) > _MANY:
         found.append(f"and {len(shaping.guessed) - _MANY} more names by the letter rule")
     for _, nodes in shaping.sections:
         for node in nodes:
             application = shaping.applications.get(node)
             if application is not None and len(application.operands) > 1:
-                found += odd_scalars(node, application, shaping)
                 found += column_and_row(node, application, shaping)
                 found += axis_or_number(node, application, shaping)
     return tuple(dict.fromkeys(found))
@@ -41,34 +39,6 @@ def guess(name: str, shaping: Shaping) -> str:
     if power and f"{power[1]}1" not in shaping.variables:
         said += f" (one name; {power[1]}^{power[2]} is a power)"
     return said
-
-
-def odd_scalars(node: Node, application: Application, shaping: Shaping) -> list[str]:
-    """A guessed scalar that meets arrays in a sum, or stands behind a matrix in a product."""
-    name = application.function.name
-    if name not in ("add", "mul", "hadamard", "solve"):
-        return []
-    whole = shaping.shapes[node]
-    if not long_axes(whole):
-        return []
-    found = []
-    for k, operand in enumerate(application.operands):
-        bare = unsigned(operand)
-        if not isinstance(bare, Name) or bare.name not in shaping.guessed:
-            continue
-        if not is_scalar(shaping.shapes[bare]):
-            continue
-        if name in ("mul", "solve"):
-            before = [shaping.sizes.shape(shaping.shapes[o]) for o in application.operands[:k]]
-            after = [shaping.shapes[o] for o in application.operands[k:]]
-            if not before or len(long_axes(before[-1])) != 2 or not all(map(is_scalar, after)):
-                continue
-            wanted: Shape = (before[-1][1],)
-        else:
-            wanted = shaping.sizes.shape(whole)
-        sizes = shaping.shown(wanted).replace(" × ", ",")
-        found.append(f"{bare.name} is taken as a scalar; declare it with {bare.name}: {sizes}")
-    return found
 
 
 def column_and_row(node: Node, application: Application, shaping: Shaping) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from matderiv.errors import MatderivError, ParseError, ShapeError, Span
 from matderiv.input.builder import Scope
@@ -52,6 +52,16 @@ _PYTHON_TOO = re.compile(r"@|\*\*|^\s*\w+ [-+*/@]?= .*\n", re.MULTILINE)
 _T = TypeVar("_T")
 
 
+class _Asked(NamedTuple, Generic[_T]):
+    """A text, and what is to be made of it, as for `understood`."""
+
+    text: str
+    scope: Scope
+    build: Callable[[Source], _T]
+    fits: Callable[[_T], bool] = lambda found: True
+    within: Span | None = None
+
+
 class Spelled(str):
     """A text together with the spelling it is to be read in, for doors that let people say it.
 
@@ -82,26 +92,27 @@ def understood(
     a part of the text. Raises what the parsers and `build` raise.
     """
     text = _unmarked(text)
+    asked = _Asked(text, scope, build, fits, within)
     spelling = getattr(text, "spelling", None)
     if spelling is not None or not isinstance(text, str):
-        return _spelled(text, scope, build, fits, within, spelling or "text")
+        return _spelled(asked, spelling or "text")
     try:
-        found = _spelled(text, scope, build, fits, within, "text")
+        found = _spelled(asked, "text")
     except MatderivError as error:
         strong, weak = marks(text, not scope.guess)
         if not strong and not weak:
             raise
-        return _others(text, scope, build, fits, within, error)
-    if "@" in text and (python := _as_python(text, scope, build, fits, within)) is not None:
+        return _others(asked, error)
+    if "@" in text and (python := _as_python(asked)) is not None:
         return python
     commands = [m for m in _COMMAND.finditer(text) if is_command(m[1])]
     if any(m[1] in function_names() or m[1] not in GREEK_NAMES for m in commands):
-        return _spelled(text, scope, build, fits, within, "latex")  # A\log x divides by nothing
+        return _spelled(asked, "latex")  # A\log x divides by nothing
     divisions = [m for m in commands if _DIVIDED.search(text[: m.start()])]
     if commands and not divisions:
-        return _spelled(text, scope, build, fits, within, "latex")  # x\sigma(x)
+        return _spelled(asked, "latex")  # x\sigma(x)
     if divisions:
-        _check_division(text, divisions[0].span(), scope, build)
+        _check_division(asked, divisions[0].span())
     return found
 
 
@@ -147,7 +158,7 @@ def source_of(text: str, scope: Scope) -> Source:
         try:
             if name == "python":
                 return parse_python(text, scope).source
-            return _spelled(text, scope, lambda source: source, lambda found: True, None, name)
+            return _spelled(_Asked(text, scope, lambda source: source), name)
         except MatderivError as error:
             failure = error if failure is None or name in strong else failure
     assert failure is not None
@@ -163,39 +174,26 @@ def _unmarked(text: str) -> str:
     return Spelled(plain, spelling, getattr(text, "flat", False)) if spelling else plain
 
 
-def _spelled(
-    text: str,
-    scope: Scope,
-    build: Callable[[Source], _T],
-    fits: Callable[[_T], bool],
-    within: Span | None,
-    spelling: str,
-) -> _T:
+def _spelled(asked: _Asked[_T], spelling: str) -> _T:
+    text, scope, build = asked[:3]
     if spelling == "latex":
-        return build(meant(parse_latex(text, scope, within), scope))
+        return build(meant(parse_latex(text, scope, asked.within), scope))
     if spelling == "python":
-        return _in_python(text, scope, build, fits, within)[0]
+        return _in_python(asked)[0]
     names = {*scope.shapes, *scope.sizes} - {n for n in "HT" if scope.shapes.get(n)}  # x^H
     source = parse(text, names, scope.about)
     check_comments(text, scope.shapes)
     return build(meant(source, scope))
 
 
-def _others(
-    text: str,
-    scope: Scope,
-    build: Callable[[Source], _T],
-    fits: Callable[[_T], bool],
-    within: Span | None,
-    error: MatderivError,
-) -> _T:
+def _others(asked: _Asked[_T], error: MatderivError) -> _T:
     """The text in another spelling; the error of the reader whose marks it carries."""
-    strong, weak = marks(text, not scope.guess)
+    strong, weak = marks(asked.text, not asked.scope.guess)
     if isinstance(error, ShapeError):  # it was understood, and does not fit
         weak = [spelling for spelling in weak if spelling != "latex"]
     for spelling in (*strong, *weak):
         try:
-            return _spelled(text, scope, build, fits, within, spelling)
+            return _spelled(asked, spelling)
         except MatderivError as found:
             fitted = isinstance(error, ShapeError) and isinstance(found, ParseError)
             if spelling in strong and not fitted:
@@ -205,18 +203,13 @@ def _others(
     raise error
 
 
-def _in_python(
-    text: str,
-    scope: Scope,
-    build: Callable[[Source], _T],
-    fits: Callable[[_T], bool],
-    within: Span | None,
-) -> tuple[_T, PythonReading]:
+def _in_python(asked: _Asked[_T]) -> tuple[_T, PythonReading]:
     """A Python formula with vectors of one axis, or as columns where only that reads.
 
     Where both read and mean different things, the one that fits; ParseError if that decides
     nothing.
     """
+    text, scope = asked[:2]
     readings: list[tuple[_T, PythonReading]] = []
     failure: MatderivError | None = None
     columns_said = {n for n, s in scope.shapes.items() if len(s) == 2 and 1 in s}  # y: n,1
@@ -225,8 +218,8 @@ def _in_python(
     flat = flat or getattr(text, "flat", False)
     for columns in (False,) if flat else (thin, not thin):
         try:
-            reading = parse_python(text, scope, columns=columns, within=within)
-            readings.append((build(reading.source), reading))
+            reading = parse_python(text, scope, columns=columns, within=asked.within)
+            readings.append((asked.build(reading.source), reading))
             if not reading.choices:
                 break  # nothing hangs on what a vector is
         except MatderivError as error:
@@ -236,18 +229,18 @@ def _in_python(
     if not readings:
         assert failure is not None
         raise failure
-    return readings[0] if len(readings) == 1 else _clearer(text, readings, fits, thin)
+    return readings[0] if len(readings) == 1 else _clearer(asked, readings, thin)
 
 
 def _clearer(
-    text: str, readings: list[tuple[_T, PythonReading]], fits: Callable[[_T], bool], thin: bool
+    asked: _Asked[_T], readings: list[tuple[_T, PythonReading]], thin: bool
 ) -> tuple[_T, PythonReading]:
     """The first of two readings if they mean the same, else the one that fits."""
     flat, column = (reading for _, reading in readings)
     unlike = [s for s in flat.choices if column.choices.get(s, flat.choices[s]) != flat.choices[s]]
     if not unlike:
         return readings[0]
-    fitting = [r for r in readings if fits(r[0])]
+    text, fitting = asked.text, [r for r in readings if asked.fits(r[0])]
     if len(fitting) == 1:
         return fitting[0]
     place = unlike[0]
@@ -264,42 +257,34 @@ def _clearer(
     raise ParseError(f"this can be {said}", source=text, span=place, hint=hint)
 
 
-def _as_python(
-    text: str,
-    scope: Scope,
-    build: Callable[[Source], _T],
-    fits: Callable[[_T], bool],
-    within: Span | None,
-) -> _T | None:
+def _as_python(asked: _Asked[_T]) -> _T | None:
     """What a text with @ means in Python where the text language means something else.
 
     ParseError where it is said in words of the text language, as an answer to such a question.
     """
     try:
-        found, reading = _in_python(text, scope, build, fits, within)
+        found, reading = _in_python(asked)
     except MatderivError:
         return None
     if not reading.unlike_text:
         return None
-    if scope.guess:
+    if asked.scope.guess:
         return found
     raise ParseError(
         "with @ this is Python, and in the text language it means something else",
-        source=text,
+        source=asked.text,
         span=reading.unlike_text[0],
         hint=".* for entry by entry, * for the matrix product",
     )
 
 
-def _check_division(
-    text: str, place: Span, scope: Scope, build: Callable[[Source], object]
-) -> None:
+def _check_division(asked: _Asked[_T], place: Span) -> None:
     r"""ParseError for `X\beta`, which divides in the text language and multiplies in LaTeX."""
     try:
-        build(meant(parse_latex(text, scope), scope))
+        _spelled(asked._replace(within=None), "latex")
     except MatderivError:
         return
-    typed = text[slice(*place)]
+    text, typed = asked.text, asked.text[slice(*place)]
     raise ParseError(
         f"{typed} is a letter in LaTeX, and \\ divides in the text language",
         source=text,

@@ -1,11 +1,11 @@
 """Terms, their signs and what compares them: the levels that text and LaTeX have in common."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from matderiv.errors import ParseError
-from matderiv.input.tree import mentions
-from matderiv.language.source import Node, Operation
-from matderiv.language.tokens import Token, TokenCursor
+from matderiv.errors import ParseError, Span
+from matderiv.input.tree import NORM, NORMS, mentions
+from matderiv.language.source import Node, Operation, String
+from matderiv.language.tokens import GREEK_NAMES, Token, TokenCursor
 
 COMPARISONS = {">": "gt", "<": "lt", ">=": "ge", "<=": "le"}
 WIDE = ("tr",)
@@ -23,6 +23,8 @@ class Terms(TokenCursor):
     sum: Callable[[], Node]
     product: Callable[[], Node]
     remarks: list[str]
+    kinds: dict[str, int]
+    known_names: Collection[str]
 
     def under_sign(self, sign: Token, node: Node) -> Node:
         """A term behind its sign."""
@@ -50,6 +52,18 @@ class Terms(TokenCursor):
         if self.at(*COMPARISONS):
             raise self.error("comparisons do not chain", self.token.span, "(a < b).*(b < c)")
         return Operation((left.span[0], right.span[1]), COMPARISONS[operator.text], (left, right))
+
+    def normed(self, inner: Node, kind: String, span: Span) -> Node:
+        r"""`\|x\|_p`, where p is a number if nobody declared it, and `\|x\|_{A^{-1}}`."""
+        base = kind.value.removesuffix("^-1")
+        known = kind.value in NORMS or base in self.known_names
+        named = known or base in GREEK_NAMES or (len(base) == 1 and base.isalpha())
+        if not named and not base.isdigit():
+            said = f"the norm {kind.value} is not read"
+            raise self.error(said, span, "||x||_2, ||A||_F, ||x||_1 or ||x||_p")
+        if kind.value.islower() and not known:
+            self.kinds[kind.value] = 0
+        return Operation(span, NORM, (inner, kind))
 
     def terms_under(self, letters: Sequence[str]) -> list[Node]:
         """What stands under a sum: a product, and the terms after it that carry its own index."""

@@ -96,7 +96,7 @@ class _Parser(Cursor):
         start = max(self.operator, _before(_OBJECTIVE, text, about))
         tokens = indexed(tokenize(" " * start + text[start:]), declared)
         self.tokens = parted(tokens, declared, about, text)
-        self.declared = {*declared, *about}
+        self.declared = self.known_names = {*declared, *about}
         self.named_formulas = formula_names(text)
         self.formulas: dict[str, Formula] = {}
         self.remarks: list[str] = []
@@ -357,7 +357,8 @@ class _Parser(Cursor):
         summed = self.binder(name) or self.abstract(name)
         if summed is not None:
             return summed
-        if self.at("(") and not self.is_factor(name):
+        called = self.at("(") and not self.is_factor(name)
+        if called or (self.at("[") and self.function_of(name)):
             return self.call(name)
         squared = self.at("^") and self.peek().kind == "number" and self.peek(2).text == "("
         if squared and name.text in reserved_names():

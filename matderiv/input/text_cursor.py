@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from matderiv.errors import LimitError, ParseError, Span
+from matderiv.errors import LimitError, ParseError
 from matderiv.expr import REGISTRY
 from matderiv.input.means import EXAMPLE, MOMENTS, Means
 from matderiv.input.terms import BETWEEN, COMPARISONS, WIDE
@@ -45,6 +45,7 @@ class Cursor(Means):
     strays = (
         ((*COMPARISONS,), "a comparison stands inside brackets", _OF_COMPARISONS),
         (("=", ";"), "only an expression is read here, not {}", _OF_PARTS),
+        ((":",), "unexpected {}", "sum(A.*B) for the product A : B of Frobenius"),
     )
     signs = "operator"
     bar: Token | None = None  # the bar that is open since the last bracket
@@ -85,12 +86,16 @@ class Cursor(Means):
         after = self.following in (")", "||") or self.following.startswith("sum")
         return after and self.token.text in COUNTS and all(isinstance(f, Number) for f in quotient)
 
+    def function_of(self, name: Token) -> str | None:
+        """The function that a name of several letters is; None for a variable."""
+        named = len(name.text) > 1 and name.text not in {*self.declared} | GREEK_NAMES
+        return known_function(name.text) if named else None
+
     def covers(self, name: Token) -> bool:
         """True for a function before something without brackets: `sin x`, `log det X`."""
-        function = known_function(name.text) if len(name.text) > 1 else None
-        if function is None or name.text in {*self.declared} | GREEK_NAMES:
-            return False
-        one = all(REGISTRY[n].arity[0] == 1 for n in function_names()[function])
+        function = self.function_of(name)
+        records = [REGISTRY[n] for n in function_names()[function]] if function else []
+        one = function is not None and all(record.arity[0] == 1 for record in records)
         names = self.token.kind == "name" and self.token.text not in ("where", "with", *OTHERWISE)
         return one and (names or self.token.kind == "number" or self.at("|", "||", "√"))
 
@@ -112,6 +117,7 @@ class Cursor(Means):
         product = self.at("*", ".*", "/", "./")
         following = self.tokens[self.place + product] if self.token.kind != "end" else self.token
         function = following.kind == "name" and known_function(following.text) is not None
+        function = function and name.text not in ("sum", "mean")  # sum x ln x
         if (product or self.implicit(factors[-1])) and not function:
             typed = self.text[name.span[0] : following.span[1]]
             said = f"what {name.text} covers is not clear"
@@ -176,10 +182,14 @@ class Cursor(Means):
         """True at bars, which may have the subscript of a norm."""
         return self.token.kind == "operator" and self.token.text[:1] == "|"
 
-    def ambiguous(self, left: Node) -> ParseError:
+    def question(self) -> str:
+        """What to ask in place of a sentence; "" for a formula."""
         asked = _ASKED.match(self.text)
-        if asked:
-            hint = f'"{asked[2].strip()}" {asked[1]}: the expression alone, then the variable'
+        said = "the expression alone, then the variable"
+        return f'"{asked[2].strip()}" {asked[1]}: {said}' if asked else ""
+
+    def ambiguous(self, left: Node) -> ParseError:
+        if hint := self.question():
             return self.error("this is a question, not an expression", left.span, hint)
         return self.error(
             "a product without * is ambiguous here",
@@ -281,7 +291,7 @@ class Cursor(Means):
             if not self.at(",", *between):
                 break
             self.take()
-        closing = self.close(")", opening)
+        closing = self.close({"(": ")", "[": "]"}[opening.text], opening)
         self.bar, self.cells = outer, cells
         span = (name.span[0], closing.span[1])
         if name.text == "norm" and len(operands) == 2 and (kind := norm_named(operands[1])):
@@ -310,19 +320,9 @@ class Cursor(Means):
             said = "x' is the transpose of x here, and no point of its own"
             raise self.error(said, inner.span, "||x - z||")
         if norm and (kind == "2" or kind not in NORMS):
-            return self.norm(inner, String(closing.span, kind), span)
+            return self.normed(inner, String(closing.span, kind), span)
         function = NORMS[kind] if norm else "abs"
         return Call(span, function, opening.span, (inner,))
-
-    def norm(self, inner: Node, kind: String, span: Span) -> Node:
-        """`||x||_p`, where p is a number if nobody declared it."""
-        if kind.value not in NORMS and kind.value not in self.declared:
-            if len(kind.value) > 1 and not kind.value.isdigit():
-                said = f"the norm {kind.value} is not read"
-                raise self.error(said, kind.span, "||x||_2, ||A||_F, ||x||_1 or ||x||_p")
-            if kind.value.islower():
-                self.kinds = {**self.kinds, kind.value: 0}
-        return Operation(span, NORM, (inner, kind))
 
     def root(self) -> Node:
         sign = self.take()
@@ -363,9 +363,7 @@ class Cursor(Means):
             left = self.text[before.span[0] : before.span[1]]
             named = before.kind in ("name", "number") and token.text != "("
             hint = f"{left}*{typed}" if named else "* for a product, .* entry by entry"
-            asked = _ASKED.match(self.text)
-            if asked:
-                hint = f'"{asked[2].strip()}" {asked[1]}: the expression alone, then the variable'
+            hint = self.question() or hint
             if before.kind == "name" and before.text in reserved_names():
                 return self.error(f"{left} needs brackets", token.span, f"{left}({typed})")
             return self.error(f"an operator is missing before {typed}", token.span, hint)

@@ -37,6 +37,9 @@ LABELS = ("y", "t")
 COUNTS = frozenset("nNmM")
 """Letters that count what a sum runs over, as in `\\frac1n \\sum_i`."""
 
+WHOLE_POWERS = frozenset("kmnptN")
+"""Letters of exponents that count: X^k is a matrix times itself."""
+
 SQUARE = "sq"
 """What the name of a square ends with: `sigmasq` is σ² where the question is by σ²."""
 
@@ -69,7 +72,7 @@ NORMS = {
 def norm_named(node: Node) -> String | None:
     """What stands below bars for the second argument of `norm(A, 'fro')`, `norm(x, inf)`."""
     kind = getattr(node, "value", getattr(node, "name", ""))
-    found = {2: "2", "fro": "F", "inf": "infty", "Inf": "infty"}.get(kind)
+    found = {2: "2", "fro": "F", "nuc": "nuc", "inf": "infty", "Inf": "infty"}.get(kind)
     return String(node.span, found) if found else None
 
 
@@ -153,8 +156,8 @@ def is_bars(node: Node, text: str) -> bool:
     return isinstance(node, Call) and node.name == "abs" and text[node.span[0]] == "|"
 
 
-def whole_bars(source: Source) -> Source:
-    """The source with `|X|`, `2|X|` and `1/|X|` that are a whole question as bars of their kind.
+def whole_bars(source: Source, *, whole: bool = True) -> Source:
+    """The source with bars of their kind: `|X| Y`, and where they are a whole question, `2|X|`.
 
     >>> from matderiv.input.text import parse
     >>> whole_bars(parse("2|X|")).main.operands[1].function
@@ -165,18 +168,38 @@ def whole_bars(source: Source) -> Source:
     while waiting:
         node = waiting.pop()
         if is_bars(node, source.text):
-            found.add(node.span)
+            found |= {node.span} if whole else set()
         elif isinstance(node, Operation) and node.function in ("neg", "power", "mul", "div"):
             others = [o for o in node.operands if not isinstance(o, Number)]
             arrays = [o for o in others if not isinstance(o, Name) or guessed_axes(o.name)]
-            bars = all(is_bars(o, source.text) for o in arrays)
-            waiting += arrays if bars or len(arrays) == 1 or node.function != "mul" else []
+            bars = [o for o in arrays if is_bars(o, source.text)]
+            beside = node.function == "mul" and len(arrays) > 1
+            found |= {o.span for o in bars if beside}
+            waiting += [] if beside else arrays
 
     def barred(node: Node) -> Node:
         whole = isinstance(node, Call) and node.span in found
         return Operation(node.span, BARS, children(node)) if whole else node
 
     return changed(source, barred) if found else source
+
+
+def weights(source: Source, scope: Scope) -> Source:
+    r"""The source with pi as an array where it is asked about or stands so: `P\pi`, `\pi^\top x`.
+
+    >>> from matderiv.input.text import parse
+    >>> [n.name for n in weights(parse("pi'*x"), Scope()).nodes if isinstance(n, Name)]
+    ['pi_', 'x']
+    """
+    as_array = "pi" in {*scope.about, *scope.rows}
+    for node in source.nodes if not as_array else ():
+        *before, last = children(node) or (node,)
+        kinds = [getattr(n, "function", getattr(n, "name", "")) for n in (node, *before[-1:])]
+        array = kinds[0] in ("mul", AT) and (kinds[-1] == "transpose" or kinds[-1].isupper())
+        as_array |= (kinds[0] == "transpose" or array) and getattr(last, "name", "") == "pi"
+    if not as_array:
+        return source
+    return changed(source, lambda n: Name(n.span, "pi_") if getattr(n, "name", "") == "pi" else n)
 
 
 def squared(source: Source, scope: Scope) -> Source:

@@ -30,7 +30,8 @@ BY_SYMBOL = {
 }
 TYPED_AS = pairs("""
     sigma sigmoid    Phi normcdf    N mvnpdf    D_KL kl    sgn sign    LSE logsumexp
-    sigm sigmoid     ln log         trace tr      Trace tr
+    sigm sigmoid     ln log         trace tr      Trace tr    inner dot
+    fro norm2        frobenius norm2              nuclear norm_nuc
 """)
 ABSTRACT = ("abstract", "abstract_map", "abstract_curve")
 NOBODYS = "{0} is a function that nobody defines"

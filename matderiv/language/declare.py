@@ -91,7 +91,7 @@ def shape_of(name: str, value: Any) -> Shape:
 
 
 def _entries(value: Any) -> list[str]:
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and not isinstance(value, Dim):
         return [_entry(v) for v in value]
     if not isinstance(value, str):
         return [_entry(value)]

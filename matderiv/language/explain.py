@@ -48,7 +48,7 @@ def explained(
         source=shaping.source.text,
         span=node.span,
         hint=_exponential(function.name, operands, shaping)
-        or _declaration_hint(function.name, operands, shaping)
+        or _divisor_hint(function.name, operands, shaping)
         or error.hint,
         details=(*filter(None, (", ".join(details), _who_of((node,), shaping))),),
     )
@@ -100,9 +100,8 @@ def _pair(
     if cause.message.endswith(" differ"):
         sizes += f": {shaping.shown_message(cause)}"
     span = (first[0], last.span[1])
-    hint = _declaration_hint(name, (operands[k - 1], last), shaping)
     symbol = "-" if positive is not last else _SYMBOLS.get(name, "and")
-    hint = hint or _pair_hint((left, right), (current, shapes[k]), shaping, join, symbol)
+    hint = _pair_hint((left, right), (current, shapes[k]), shaping, join, symbol)
     return ShapeError(
         _message(name, left, right, positive is not last),
         source=shaping.source.text,
@@ -180,14 +179,14 @@ def _transposed(atom: str, spelling: str) -> str:
     return atom.removesuffix(mark) if atom.endswith(mark) else f"{atom}{mark}"
 
 
-def _declaration_hint(name: str, operands: tuple[Node, ...], shaping: Shaping) -> str | None:
-    """What to declare when a guessed kind is probably behind the error."""
-    below = operands[-1] if operands else None
-    if name in ("div", "mul", "add") and isinstance(below, Name) and below.name in shaping.guessed:
-        if name == "div":
-            n = below.name
-            return f'declare {n} as a scalar ({n}: ""), or as a size in a shape (x: {n})'
-    return None
+def _divisor_hint(name: str, operands: tuple[Node, ...], shaping: Shaping) -> str | None:
+    """How to divide entry by entry, and what to declare where the kind of a divisor is guessed."""
+    above, below = operands if name == "div" else (None, None)
+    if above is None or not isinstance(below, Name) or below.name not in shaping.guessed:
+        return None
+    n, typed = below.name, _typed(above.span, shaping)
+    entrywise = f"{_atom(typed)}./{n} entry by entry, or " if typed else ""
+    return f'{entrywise}declare {n} as a scalar ({n}: "")'
 
 
 def _typed(span: Span, shaping: Shaping) -> str:

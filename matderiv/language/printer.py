@@ -167,7 +167,7 @@ def factors_shown(node: Expr) -> Sequence[Expr]:
 def places_in(places: Sequence[Any], spelled: Callable[[Any], str]) -> str:
     """The places of an entry or a part, as `1,3` and `2:n,:`."""
     return ",".join(
-        (":".join(map(spelled, p)) or ":") if isinstance(p, tuple) else str(p) for p in places
+        (":".join(map(spelled, p)) or ":") if type(p) is tuple else str(p) for p in places
     )
 
 

@@ -56,6 +56,8 @@ class Sizes:
 
         Every name on the way is bound to the end of its chain, so that long chains are walked once.
         """
+        if isinstance(size, int) or not self.bound:
+            return size
         walked: list[str] = []
         while isinstance(size, Dim):
             for name in size.names:
@@ -76,7 +78,7 @@ class Sizes:
 
     def shape(self, shape: Shape) -> Shape:
         """The shape with everything known put in."""
-        return tuple(self.current(s) for s in shape)
+        return tuple([self.current(s) for s in shape]) if shape else shape
 
     def unify(self, a: Size, b: Size) -> Size:
         """Make two sizes equal; ShapeError when they cannot be.

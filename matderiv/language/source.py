@@ -179,10 +179,10 @@ def block(rows: Sequence[Sequence[Node]], span: Span) -> Node:
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below, in the order typed."""
-    if isinstance(node, Name | Number):
-        return ()
     if isinstance(node, Operation):
         return node.operands
+    if isinstance(node, (Name, Number)):
+        return ()
     if isinstance(node, Call):
         return (*node.operands, *(value for _, value in node.keywords))
     if isinstance(node, Entry):

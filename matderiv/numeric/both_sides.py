@@ -189,10 +189,7 @@ def reached(
     unseen = [borders[k].unseen(side) for k, side in sorted(search.missing)]
     near = (search.near[k] for k in sorted(range(len(search.near)), key=lambda k: search.ranks[k]))
     return Reached(
-        tuple(search.points),
-        tuple(near),
-        tuple(dict.fromkeys(unseen)),
-        tuple(search.tied),
+        tuple(search.points), tuple(near), tuple(dict.fromkeys(unseen)), tuple(search.tied)
     )
 
 

@@ -158,9 +158,7 @@ class Comparer(NamedTuple):
         found = _judged(pair[0], slopes, order, _largest(value), noise)
         if found.verdict in ("mismatch", "between"):
             found = self._steady(found, point, pair, probe * order, truth, noise)
-            lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
-            flat = max(map(_largest, pair)) <= max(VANISHED * _largest(value), lost)
-            if flat and found.verdict != "match":
+            if found.verdict != "match" and _is_lost(pair, order, _largest(value), noise):
                 found = DifferenceFinding("nothing", note="the numbers are rounding at some point")
         if found.verdict == "match" and order > 1 and not _symmetric(claim, inputs, rng):
             said = "the derivative is not symmetric in its slots"
@@ -248,6 +246,18 @@ class Comparer(NamedTuple):
         return _entry(tuple(map(int, index)), claim[index], numeric[index], point)
 
 
+def _is_lost(pair: tuple[Array, Array], order: int, value: float, noise: float) -> bool:
+    """True for a derivative so small beside f, and what was met on the way, that it is rounding.
+
+    Of a higher one 1 - tanh(z)^2 keeps few digits where z is large.
+    """
+    scale = max(map(_largest, pair))
+    lost = EPS * noise if pair[1].any() else noise  # a truth of 0 may be left of anything
+    few = min(STEADY * scale, noise * noise / (64 * EPS))
+    blurred = order > 1 and _largest(pair[0] - pair[1]) <= few
+    return blurred or scale <= max(VANISHED * value, lost)
+
+
 def _entry(
     index: tuple[int, ...] | None, claimed: Array, numeric: Array, point: Point
 ) -> WorstEntry:
@@ -266,6 +276,7 @@ def _judged(
     if not np.isfinite(claimed).all():
         return _without_value([s.value for s in slopes.values()])
     verdicts, errors = set(), []
+    sharpest, *_ = slopes.values()
     for method, slope in slopes.items():
         scale = max(_largest(claimed), _largest(slope.value))
         apart = _largest(claimed - slope.value)
@@ -275,7 +286,8 @@ def _judged(
         errors.append(relative_error(claimed, slope.value) if apart > lost else 0.0)
         near = (EXACT if exact else RIGHT) * scale + SURE * slope.uncertainty
         if not exact and apart <= lost and order == 1 < len(slopes):
-            verdicts.add("nothing")  # the complex step sees more
+            more = _largest(sharpest.value - slope.value) <= near + lost  # and no other thing
+            verdicts.add("nothing" if more else "match")  # the complex step sees more
         elif not claimed.any() and apart <= SURE * slope.uncertainty <= FLAT * largest:
             verdicts.add("match")  # a zero, as far as rounding lets it be seen
             errors[-1] = 0.0

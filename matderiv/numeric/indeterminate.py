@@ -84,6 +84,7 @@ class _Guard:
     known: set[Expr]
     always: set[Expr] = field(default_factory=set)
     excused: set[Expr] = field(default_factory=set)
+    sound: set[Expr] = field(default_factory=set)
     visited: int = 0
     fixed: dict[Expr, bool] = field(default_factory=dict)
     risky: dict[Expr, bool] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class _Guard:
         condition = self._support(e) if is_(e, *_PRODUCTS) else None
         if condition is None or condition in under:
             return self._guarded(e, beside, under)
-        if not may_lack_value(e, self.always, self.known):
+        if not may_lack_value(e, self.always, self.known, self.sound):
             return self._guarded(e, beside, under)
         inside = self._guarded(e, beside, (*under, condition))
         inside = inside if condition.shape else self._regular(inside, condition)

@@ -77,9 +77,7 @@ def factors_of(e: Expr) -> Iterator[Expr]:
     if is_(e, "neg", "hadamard") or (is_(e, "mul") and entrywise(e)):
         for a in e.args:
             yield from factors_of(a)
-    elif is_power(e) and (number_value(e.args[1]) or 0) > 0:
-        yield from factors_of(e.args[0])
-    elif is_(e, "div", "ediv"):
+    elif (is_power(e) and (number_value(e.args[1]) or 0) > 0) or is_(e, "div", "ediv"):
         yield from factors_of(e.args[0])
     elif number_value(e) is None and not positive(e):
         yield e
@@ -109,15 +107,26 @@ def is_mask(e: Expr) -> bool:
     return is_(e, "gt", "ge", "lt", "le", "step")
 
 
-def may_lack_value(e: Expr, always: Collection[Expr], known: Collection[Expr]) -> bool:
-    """True where e may have no finite value at a point where f has one."""
-    for node in outside_branches(e):
-        if is_(node, *PARTIAL) and node not in always:
+def may_lack_value(
+    e: Expr, always: Collection[Expr], known: Collection[Expr], sound: set[Expr]
+) -> bool:
+    """True where e may have no finite value at a point where f has one.
+
+    Nodes that have one wherever f has are added to the `sound`, and are not looked at again.
+    """
+    found = outside_branches(e, excused=sound)
+    for node in found:
+        if node not in always and _is_partial(node):
             return True
-        if is_power(node) and node not in always:
-            exponent = number_value(node.args[1])
-            if exponent is None or exponent.denominator != 1:
-                return True
         if any(base(d) not in known for d in divisors(node)):
             return True
+    sound |= found
     return False
+
+
+def _is_partial(node: Expr) -> bool:
+    """True for a function without a finite value for some arguments."""
+    if is_power(node):
+        exponent = number_value(node.args[1])
+        return exponent is None or exponent.denominator != 1
+    return is_(node, *PARTIAL)

@@ -160,7 +160,6 @@ def _above(node: Expr, a: Range, b: Range = (0.0, 0.0)) -> Range:
 
 
 def _below(node: Expr, a: Range, b: Range) -> Range:
-    """The range of a < b or a <= b."""
     low, high = _above(node, a, b)
     return 1 - high, 1 - low
 
@@ -192,7 +191,6 @@ def _hadamard(node: Expr, *args: Range) -> Range:
 
 
 def _even(a: Range) -> Range:
-    """The range of a square."""
     ends = sorted((_multiplied(a[0], a[0]), _multiplied(a[1], a[1])))
     return (0.0 if a[0] < 0 < a[1] else max(0.0, ends[0][0])), ends[1][1]
 

@@ -136,9 +136,7 @@ class _Reader:
             top.next = "sup" if token == "^" else "sub"
         elif token == "'":
             top.nodes.append(_scripted(_last(top), "sup", Element("mo", (), "′")))
-        elif token in (r"\frac", r"\sqrt"):
-            top.next = token
-        elif token in _ACCENTS:
+        elif token in (r"\frac", r"\sqrt") or token in _ACCENTS:
             top.next = token
         elif token in (r"\left", r"\bigl", r"\right", r"\bigr"):
             grows = token in (r"\left", r"\right")
@@ -306,7 +304,6 @@ def _last(frame: _Frame) -> Element:
 
 
 def _row(nodes: Sequence[Element]) -> Element:
-    """Several elements as one."""
     width = sum(n.width for n in nodes)
     if len(nodes) == 1 and not nodes[0].inside:
         return nodes[0]._replace(role="atom")

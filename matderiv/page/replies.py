@@ -63,7 +63,6 @@ def failure(code: str, message: str) -> Reply:
 
 
 def _text(request: Request, name: str) -> str:
-    """A field of a request that is a text."""
     return require_text(request.get(name, ""), name)
 
 
@@ -206,7 +205,6 @@ def _entries(d: Derivation, request: Request) -> str:
 
 
 def _result(d: Derivation, request: Request) -> Reply:
-    """One derivative as it is shown and copied."""
     equation = d.equation(**_style(request))
     known = set(d.reading.notes if d.reading else ())
     short = d.displayed.weight <= MOST_COPIED

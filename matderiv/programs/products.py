@@ -192,7 +192,6 @@ def _structured(work: Lowering, e: Expr, turn: bool) -> tuple[Scaled, list[Turne
 def _behind(
     front: Scaled, found: tuple[Scaled, list[Turned]] | None
 ) -> tuple[Scaled, list[Turned]] | None:
-    """What was found, with a scalar more in front."""
     return None if found is None else (found[0].times(front), found[1])
 
 

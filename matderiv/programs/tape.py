@@ -202,7 +202,6 @@ class _Binding:
 
 
 def _at(line: Instruction, sizes: Mapping[str, int]) -> Instruction:
-    """An instruction with numbers for sizes."""
     shape = tuple(size_number(s, sizes) for s in line.shape)
     if prod(shape) > MAX_ENTRIES and line.operation != "broadcast":
         raise LimitError(

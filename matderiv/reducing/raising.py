@@ -41,11 +41,11 @@ class Raised:
 
     def key(self) -> tuple[object, ...]:
         """Equal for terms that differ in the coefficient only."""
-        return (*(frozenset(m.items()) for m in self.parts()), self.delta, self.tensor)
+        return (*[frozenset(m.items()) for m in self.parts()], self.delta, self.tensor)
 
     def spelling(self) -> tuple[object, ...]:
         """Equal for terms that are spelled alike: the order of factors counts too."""
-        parts = (tuple(m.items()) for m in self.parts())
+        parts = [tuple(m.items()) for m in self.parts()]
         c = self.coefficient
         return (c.numerator, c.denominator, *parts, self.delta, self.tensor)
 

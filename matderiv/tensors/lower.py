@@ -6,7 +6,7 @@ from math import isqrt
 from typing import NamedTuple
 
 from matderiv.errors import NoRule
-from matderiv.expr import Expr, apply, is_, number_value
+from matderiv.expr import Expr, apply, contains, is_, number_value
 from matderiv.functions.algebra import spread
 from matderiv.functions.reduce import reduced_size
 from matderiv.shapes import Size, is_scalar, long_axes
@@ -308,7 +308,7 @@ def lower(e: Expr, slots: Slots) -> list[Linear]:
             continue
         if is_(node, "add"):
             for a in reversed(node.args):
-                if a.tangent:
+                if contains(a, "tangent"):
                     todo.append((a, spread(a.shape, at, node.shape), beside, made))
             continue
         todo.append(_descend(node, at, beside, made))
@@ -333,7 +333,7 @@ def _descend(
     parts = [beside, Term(sign, found.factors)]
     inner: tuple[Expr, Slots] | None = None
     for position, (a, slots) in enumerate(zip(node.args, found.slots, strict=True)):
-        if a.tangent:
+        if contains(a, "tangent"):
             if inner is not None or (position and is_(node, "div", "ediv")):
                 raise NoRule(f"{node.function.name} is not linear in the change")
             inner = (a, slots)

@@ -104,15 +104,18 @@ def normalise(
     while (step := _contraction(work, free)) is not None:
         work, contracted = step
         gone.update(contracted)
+    units = "unit" in [f.expr.function.name for f in work]
     merged: dict[tuple[Expr, Indices], Exponent] = {}
-    for f in _entries(work):
+    for f in _entries(work) if units else work:
         at = (f.expr, f.indices)
-        merged[at] = f.exponent if is_(f.expr, "eye", "fuse") else merged.get(at, 0) + f.exponent
+        tied = f.expr.function.name in ("eye", "fuse")
+        merged[at] = f.exponent if tied else merged.get(at, 0) + f.exponent
     kept = [Factor(e, i, k) for (e, i), k in merged.items() if k]
-    if (met := _units(kept, free)) is None:
-        return Term(Fraction(0), ())
-    kept, picked = met
-    gone |= picked
+    if units:
+        if (met := _units(kept, free)) is None:
+            return Term(Fraction(0), ())
+        kept, picked = met
+        gone |= picked
     left = (bound - free - gone).difference(*(f.indices for f in kept))
     for index in sorted(left, key=lambda i: i.serial):
         kept.extend(size_factors(index.size))
@@ -123,8 +126,6 @@ def normalise(
 def _entries(factors: list[Factor]) -> list[Factor]:
     """Vectors that meet unit vectors are their entries there: e_k(i) v_i = v_k e_k(i)."""
     met = {f.indices[0]: f.expr for f in factors if is_(f.expr, "unit") and f.indices}
-    if not met:
-        return factors
     return [
         f._replace(expr=apply("sum", met[f.indices[0]] * f.expr, params=(None,)), indices=())
         if len(f.expr.shape) == len(f.indices) == 1
@@ -178,7 +179,8 @@ Step = tuple[list[Factor], Indices]  # what is left, and the indices that were c
 
 def _contraction(factors: list[Factor], free: set[Index]) -> Step | None:
     for k, f in enumerate(factors):
-        if is_(f.expr, "eye"):
+        name = f.expr.function.name
+        if name == "eye":
             i, j = f.indices
             rest = factors[:k] + factors[k + 1 :]
             if i is j:
@@ -187,7 +189,7 @@ def _contraction(factors: list[Factor], free: set[Index]) -> Step | None:
                 return _rename(rest, j, i), (j,)
             if i not in free:
                 return _rename(rest, i, j), (i,)
-        elif is_(f.expr, "fuse"):
+        elif name == "fuse":
             step = _fusion(factors, k, free)
             if step is not None:
                 return step

@@ -53,6 +53,10 @@ class SomeEntriesError(ParseError):
     of = by = ""
 
 
+class ChangeStatedError(ParseError):
+    """A left side df, the change of f, where its derivative was asked for."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer as typed to a question: the derivative of `f` by `by`, `order` times."""
@@ -79,19 +83,16 @@ class Answer:
         if spelling == "python":
             self._check_python(spans[0])
             return tuple(self._read(self._alone(span, spans)) for span in spans[1:])
-        latex = spelling == "latex"
-        return replace(self, over=self._indices(spans, latex))._from(spans, latex)
+        over = self._indices(spans, spelling == "latex")
+        return replace(self, over=over)._from(spans, spelling == "latex")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names that mean f: f, the s of ∂s_i/∂z_j = ..., and what the question calls it."""
         spelling, spans = self._sides()
-        derived = (
-            split_label(q.of)[0] if self._below(q.of) else q.of
-            for span in spans[:-1]
-            for q, _ in self._said(span, latex=spelling == "latex")
-            if q.kind == DERIVATIVE
-        )
+        said = [q for span in spans[:-1] for q, _ in self._said(span, latex=spelling == "latex")]
+        of = [q.of for q in said if q.kind == DERIVATIVE]
+        derived = (split_label(name)[0] if self._below(name) else name for name in of)
         scope = scope_of(self.reading, self.extra)
         known = {*scope.shapes, *scope.sizes, self.by.name, ""}
         named = "f", *derived, name_of_whole(self.reading)
@@ -206,8 +207,9 @@ class Answer:
             elif span is spans[0] and self._is_label(q):
                 self._check_label(q, span)
                 if q.kind == DIFFERENTIAL and q.of == "f" and f"d{self.by.name}" not in self.extra:
-                    said = "df is the change of f, not its derivative"
-                    raise self._error(said, span, f"df/d{self.by.name} = ...")
+                    said, typed = "df is the change of f, not its derivative", str(self.typed)
+                    hint = f"df/d{self.by.name} = ..."
+                    raise ChangeStatedError(said, source=typed, span=span, hint=hint)
                 direct = True
             elif self._is_whole(typed, found) and not self._turned(q):
                 self._check_sign(found[0], typed, span, latex)
@@ -254,7 +256,7 @@ class Answer:
         return alone or bool(self.over and _of_bracket(typed, found))
 
     def _turned(self, q: Quantity) -> bool:
-        """True for ∂f/∂xᵀ of a number f, which is a row; of a vector f it says how axes lie."""
+        """True for ∂f/∂xᵀ of a number f, a row; of a vector f it says how axes lie."""
         return q.turned and is_scalar(self.f.shape)
 
     def _is_derivative(self, q: Quantity, span: Span) -> bool:

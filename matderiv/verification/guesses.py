@@ -201,7 +201,6 @@ def _of_sizes(asked: Asked, answer: str) -> Iterator[Other]:
 
 
 def _unsaid_sizes(asked: Asked) -> list[str]:
-    """The sizes that nobody named."""
     reading = asked.reading
     declared = [v.shape for n, v in reading.variables.items() if n not in reading.guessed]
     ours = size_names(v.shape for v in reading.variables.values()) - size_names(declared)

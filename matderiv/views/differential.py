@@ -13,7 +13,7 @@ from matderiv.calculus.derivative import change_of
 from matderiv.calculus.sweeps import axes_of
 from matderiv.choosing.layout import vec_form
 from matderiv.choosing.sums import raise_tensor
-from matderiv.expr import Expr, apply, is_, substitute, variable, variables, walk, zeros
+from matderiv.expr import Expr, apply, contains, is_, substitute, variable, variables, zeros
 from matderiv.language.printer import text
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Indices, Tensor, Term, normalise, renamed
@@ -38,7 +38,6 @@ from matderiv.views.reasons import REARRANGED, code, identified, rearranging, ru
 from matderiv.views.rule_lines import (
     Condensed,
     condensed,
-    has,
     is_matrix,
     of_matrix_entries,
     same_words,
@@ -287,7 +286,7 @@ class Inwards(BackwardPass):
         """What stands beside the change of v: the derivative by v, where it is an array like v."""
         above = merged(joined(self.shares[v], _axes(v)), self.stage)
         g = in_names(raise_tensor(above, broadcast=True), self.stage)
-        if not isinstance(g, Expr) or has(g, "einsum"):
+        if not isinstance(g, Expr) or contains(g, "einsum"):
             return None
         row = g.shape != v.shape and g.shape == v.shape[1:]
         return as_row(g) if row else g  # the derivative by a row is a row
@@ -351,7 +350,7 @@ class Inwards(BackwardPass):
         if not isinstance(answer, Tensor) or self.before is None:
             return []
         form = vec_form(answer, self.stage.outer)
-        if form is None or any(is_(n, "einsum") for n in walk(form)):
+        if form is None or contains(form, "einsum"):
             return []
         right = apply("mul", self._shown(form), _vec(self.change(self.stage.wrt)))
         return [Step(_vec(self.root), right, "vec")]

@@ -9,27 +9,11 @@ from functools import partial
 from matderiv.calculus.sweeps import axes_of, pullback, pushforward
 from matderiv.choosing.placed import stacked
 from matderiv.choosing.sums import raise_tensor
-from matderiv.expr import (
-    Expr,
-    apply,
-    is_,
-    number,
-    number_value,
-    substitute,
-    variable,
-    variables,
-)
+from matderiv.expr import Expr, apply, is_, number, number_value, substitute, variable, variables
 from matderiv.language.printer import text
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Factor, Indices, Tensor
-from matderiv.views.components import (
-    collapsed,
-    in_reading_order,
-    joined,
-    occurrences,
-    over,
-    times,
-)
+from matderiv.views.components import collapsed, in_reading_order, joined, occurrences, over, times
 from matderiv.views.document import Form, NamedValue, Partial, Section, Step
 from matderiv.views.intermediates import Intermediate, fresh_name, gradient_name
 from matderiv.views.reasons import code, rule_name

@@ -10,7 +10,7 @@ from inspect import signature
 from pathlib import Path
 
 from matderiv.arguments import pairs
-from matderiv.expr import Expr, is_, number_value, variable, variables, walk
+from matderiv.expr import Expr, contains, is_, number_value, variable, variables, walk
 from matderiv.functions.record import Function
 from matderiv.language.printer import part_of, text
 from matderiv.language.sentences import marked
@@ -290,7 +290,7 @@ REARRANGED = ("cyclic trace", "inner product", "distribute", "collect", "rearran
 
 def rearranging(e: Expr, before: Expr | None) -> str:
     """The rule of a line that only moves the change to the end."""
-    if any(is_(n, "tr") for n in walk(e)):
+    if contains(e, "tr"):
         return "cyclic trace"
     terms = [len(a.args) if a is not None and is_(a, "add") else 1 for a in (before, e)]
     if terms[0] < terms[1]:

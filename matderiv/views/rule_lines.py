@@ -10,6 +10,7 @@ from matderiv.calculus.sweeps import differential
 from matderiv.expr import (
     Expr,
     apply,
+    contains,
     is_,
     number,
     number_value,
@@ -113,8 +114,8 @@ def worth_showing(
         return False
     fewer = _terms(e) < _terms(written)
     if same_words(written, e) and not (several and _terms(e) != _terms(written)):
-        return has(written, "tr") and written is not e  # the factors go round
-    if several or (has(e, "tr") and not has(written, "tr")):
+        return contains(written, "tr") and written is not e  # the factors go round
+    if several or (contains(e, "tr") and not contains(written, "tr")):
         return True
     mains = [p.main for p in piece.parts or (piece,)]
     if all(map(_entrywise, mains)) or of_matrix_entries(piece):
@@ -139,11 +140,6 @@ def _entrywise(e: Expr) -> bool:
 def is_matrix(e: Expr | None) -> bool:
     """True for two axes longer than 1."""
     return e is not None and len(long_axes(e.shape)) == 2
-
-
-def has(e: Expr, name: str) -> bool:
-    """True if the function is applied somewhere in the expression."""
-    return any(is_(n, name) for n in walk(e))
 
 
 def same_words(a: Expr, b: Expr) -> bool:

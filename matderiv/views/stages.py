@@ -13,7 +13,7 @@ from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
 from matderiv.choosing.placed import stacked
 from matderiv.choosing.sums import raise_tensor
-from matderiv.expr import Expr, apply, dependents, is_, substitute, variable, variables, walk
+from matderiv.expr import Expr, apply, contains, dependents, substitute, variable, variables, walk
 from matderiv.shapes import is_scalar, long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
 from matderiv.views.components import in_reading_order
@@ -210,7 +210,7 @@ def side_of(tensor: Tensor, *, broadcast: bool) -> Form:
         terms = tuple(sorted(tensor.terms, key=lambda t: t.coefficient < 0))
         return in_reading_order(Tensor(tensor.axes, terms))
     e = raise_tensor(tensor, broadcast)
-    return tensor if any(is_(n, "einsum") for n in walk(e)) and len(tensor.axes) > 1 else e
+    return tensor if contains(e, "einsum") and len(tensor.axes) > 1 else e
 
 
 def written_out(e: Expr, meanings: dict[Expr, Expr]) -> Expr:

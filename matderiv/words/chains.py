@@ -147,15 +147,12 @@ def factors_of(e: Expr) -> list[Expr]:
     todo = [e]
     while todo:
         f = todo.pop()
-        if _is_chain(f) and len(out) + len(todo) + len(f.args) <= MAX_CHAIN:
+        chain = f.function.name == "mul" and not any([is_scalar(a.shape) for a in f.args])
+        if chain and len(out) + len(todo) + len(f.args) <= MAX_CHAIN:
             todo.extend(reversed(f.args))
         else:
             out.append(f)
     return out
-
-
-def _is_chain(e: Expr) -> bool:
-    return is_(e, "mul") and not any(is_scalar(a.shape) for a in e.args)
 
 
 def transposed_chain(chain: Sequence[Expr]) -> list[Expr]:
@@ -305,8 +302,8 @@ def inverse_of(inner: Sequence[Expr], like: Expr) -> list[Expr]:
 
 def _base_and_count(e: Expr) -> tuple[Expr, int]:
     """A^3 as three times A, (A^3)' as three times A'; anything else once itself."""
-    inner = e.args[0] if is_(e, "transpose") else e
-    if is_(inner, "power"):
+    inner = e.args[0] if e.function.name == "transpose" else e
+    if inner.function.name == "power":
         p = number_value(inner.args[1])
         if p is not None and p.denominator == 1:
             base = inner.args[0]

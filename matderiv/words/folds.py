@@ -142,14 +142,23 @@ Form = Any
 """A name for anything, a number, or names of functions with the forms of their arguments."""
 
 
-Spellings = tuple[tuple[Form, Form], ...]
-"""Forms, and what is meant by them."""
+Spellings = dict[str, list[tuple[Form, Form]]]
+"""Forms, and what is meant by them, under the names of the functions that stand outside."""
+
+
+def spellings(*table: tuple[Form, Form]) -> Spellings:
+    """A table of forms and of what is meant by them."""
+    found: Spellings = {}
+    for form, known in table:
+        for name in form[0].split():
+            found.setdefault(name, []).append((form, known))
+    return found
 
 
 def respelled_by(node: Expr, table: Spellings) -> Expr | None:
     """What is meant by a node that has one of the forms of a table."""
-    for form, known in table:
-        if is_(node, *form[0].split()) and (found := respelled(node, form, known)) is not None:
+    for form, known in table.get(node.function.name, ()):
+        if (found := respelled(node, form, known)) is not None:
             return found
     return None
 

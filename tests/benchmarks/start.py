@@ -1,7 +1,7 @@
 """Starting: what help and a parse error import, the first derivation from the shell and from SymPy.
 
 Bars: neither SymPy nor NumPy; at most 1.5 times `python -c "import sympy, numpy"`; from SymPy at
-most 1.15 times `import sympy`. Only with bytecode that is written do these times mean anything.
+most 1.15 times `import sympy`. What is compiled is kept from one process to the next.
 """
 
 from __future__ import annotations

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from matderiv.bridge.sizes import decoded, readable, shape_of, sides
 from matderiv.errors import DomainError, ShapeError, UnknownFunction, UnknownName
-from matderiv.expr import (
-    REGISTRY,
-    Expr,
-    apply,
-    is_,
-    number,
-    size_expr,
-)
+from matderiv.expr import REGISTRY, Expr, apply, is_, number, size_expr
 from matderiv.input.from_sympy.array_entries import ARRAYS
 from matderiv.input.from_sympy.scalar_functions import ENTRIES, power, product, total
 from matderiv.input.from_sympy.sums import read_array, read_entry, read_sum
@@ -136,10 +129,7 @@ def _multiple_of_ones(e: Expr) -> Expr | None:
 
 def _same_sides(a: Shape, b: Shape, verb: str) -> None:
     """Refuse what our language would broadcast and SymPy means to be of equal shape."""
-    if len(a) > 2 or len(b) > 2:
-        fits = a == b
-    else:
-        fits = sides(a) == sides(b)
+    fits = a == b if len(a) > 2 or len(b) > 2 else sides(a) == sides(b)
     if not fits:
         raise ShapeError(f"cannot {verb} {shape_text(a)} and {shape_text(b)}")
 
@@ -267,10 +257,7 @@ def _explicit(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
 
 
 SIZED = "MatrixSymbol ArraySymbol Identity OneMatrix ZeroMatrix FunctionMatrix".split()
-LEAVES = (
-    *SIZED,
-    *("Sum", "Product", "Indexed", "ArrayElement", *ARRAYS),
-)
+LEAVES = (*SIZED, *("Sum", "Product", "Indexed", "ArrayElement", *ARRAYS))
 
 HANDLERS: dict[str, Build] = {
     "MatrixSymbol": _variable,

@@ -11,9 +11,9 @@ from matderiv.input.latex.letters import ACCENTS, FONTS
 from matderiv.input.latex.matrices import BRACKETS, Blocks
 from matderiv.input.latex.sides import word_where
 from matderiv.input.latex.tokens import DOTS, MATRICES, WORDS
-from matderiv.input.tree import BARS, FRACTION, NORM, NORMS, ROOT
+from matderiv.input.tree import BARS, FRACTION, ROOT
 from matderiv.language.calls import function_names
-from matderiv.language.source import LIST, Call, Name, Node, block
+from matderiv.language.source import LIST, Call, Name, Node, String, block
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 MATRIX_FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh")
@@ -89,6 +89,9 @@ class Atoms(Blocks):
 
     def bracket(self) -> Node:
         """What stands in brackets of any kind; a comparison in them is 0 or 1."""
+        equal = self.equal(self.token.span[0]) if self.at("[") else None
+        if equal is not None:
+            return equal
         opening = self.take()
         self.deeper()
         outer, self.open_bars = self.open_bars, []
@@ -161,15 +164,8 @@ class Atoms(Blocks):
         elif place > start:
             place = start
         self.place = place
-        return self._normed(kind, inner, (opening.span[0], end), opening.span)
-
-    def _normed(self, kind: str, inner: Node, span: Span, name_span: Span) -> Node:
-        named = kind in (*NORMS, *GREEK_NAMES, *self.scope.shapes)
-        if not named and (len(kind) > 1 or not kind.isalpha()) and not kind.isdigit():
-            raise self.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
-        if kind.islower() and kind not in (*NORMS, *self.scope.shapes):
-            self.kinds[kind] = 0
-        return self.build.operation(NORM, (inner, self.build.string(kind, name_span)), span)
+        kind = {"star": "*"}.get(kind, kind.removeprefix("ell").lstrip("_"))  # \ell_1
+        return self.normed(inner, String(opening.span, kind), (opening.span[0], end))
 
     def inner_product(self) -> Node:
         opening = self.take()

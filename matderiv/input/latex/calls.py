@@ -106,7 +106,7 @@ class Functions(Sums):
         extreme = label in ("max", "min", "KL") or symbol.stem == "Gamma"
         capital = named and self._one_name_in_brackets() and self.peek().text[:1].isupper()
         if named and free and (extreme or capital):
-            if name in SPECTRAL:
+            if name in SPECTRAL and (name != "sigma_1" or self.peek(2).text == ")"):
                 return self.function(SPECTRAL[name], symbol.span)
             typed = self.typed((symbol.span[0], self.token.span[0]))
             raise self.error(

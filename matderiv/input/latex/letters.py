@@ -20,11 +20,11 @@ from matderiv.language.tokens import GREEK_NAMES, Token
 
 FONTS = frozenset(
     "mathbf boldsymbol bm pmb mathbfit mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb "
-    "mathds vec overrightarrow underline text textbf textit textrm textnormal mbox "
+    "mathds vec overrightarrow underline text textbf textit textrm textsf textnormal mbox "
     "operatorname".split()
 )
 UPRIGHT = frozenset(
-    "mathrm mathit mathsf mathtt text textit textrm textnormal mbox operatorname".split()
+    "mathrm mathit mathsf mathtt text textit textrm textsf textnormal mbox operatorname".split()
 )
 BOLD = frozenset("mathbf boldsymbol bm pmb mathbfit textbf vec overrightarrow".split())
 ACCENTS = {
@@ -87,6 +87,7 @@ class LatexCursor(Means):
         self.text = text
         self.tokens = tokens
         self.scope = scope
+        self.known_names = scope.shapes
         self.build = Tree(text, scope)
         self.spellings = known_spellings([*scope.shapes, *scope.sizes])
         self.remarks: list[str] = []

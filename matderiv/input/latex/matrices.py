@@ -8,6 +8,7 @@ from matderiv.errors import Span
 from matderiv.input.latex.letters import FONTS
 from matderiv.input.latex.names import Names
 from matderiv.input.terms import COMPARISONS
+from matderiv.input.tree import IMPLIED
 from matderiv.language.source import Entry, Node, Operation, block
 from matderiv.language.tokens import Token
 
@@ -62,17 +63,33 @@ class Blocks(Names):
         return replace(found, span=(start, self.take().span[1]))
 
     def indices_equal(self) -> Node | None:
-        """`i = j` and `i ≠ j` of indices or labels: 1 or 0; None for anything else."""
-        left, sign, right, _ = (self.peek(k) for k in range(4))
-        if sign.text not in ("=", "≠") or {left.kind, right.kind} != {"letter"}:
+        """`i = j` and `i ≠ j` of indices or labels, `y_i = k`: 1 or 0; None for anything else."""
+        start = self.place
+        left, row = self._compared_index()
+        sign = self.take().text
+        right, other = self._compared_index()
+        if sign not in ("=", "≠") or not left or not right or (row and other):
+            self.place = start
             return None
-        self.place += 3
-        span = (left.span[0], right.span[1])
-        equal: Node = Entry(span, self.build.identity(span), (left.text, right.text))
-        if (known := f"delta_{left.text}{right.text}") in self.scope.shapes:
+        span = (self.tokens[start].span[0], self.tokens[self.place - 1].span[1])
+        base = self.build.identity(span)
+        if row or other:  # the columns of an identity at the labels y
+            labels = self.build.name(left if row else right, span)
+            base = self.build.call("rows", (base, labels), span)
+        at = {row: (row, right), other: (other, left)}[row or other] if row or other else None
+        equal: Node = Entry(span, base, at or (left, right))
+        if (known := f"delta_{left}{right}") in self.scope.shapes and not at:
             equal = self.build.name(known, span)  # of the indices that a question is about
         one, minus = self.build.number(1, span), Operation(span, "neg", (equal,))
-        return equal if sign.text == "=" else self.build.operation("add", (one, minus), span)
+        return equal if sign == "=" else self.build.operation("add", (one, minus), span)
+
+    def _compared_index(self) -> tuple[str, str]:
+        """A letter and the index below it: y and i, k and ""; nothing where no letter stands."""
+        letter = self.take().text if self.token.kind == "letter" else ""
+        below = self.script() if letter and self.at("_") and self.take() else []
+        label = "".join(t.text for t in below).strip("{}")
+        index = label in self.indices or (not self.scope.guess and label in IMPLIED)
+        return (letter, label) if index or not below else ("", "")
 
     def mask_below(self) -> Node | None:
         start = self.take().span[0]

@@ -10,12 +10,7 @@ from matderiv.input.latex.letters import BOLD, UPRIGHT, Symbol, Symbols
 from matderiv.input.latex.tokens import group_end
 from matderiv.input.means import MOMENTS
 from matderiv.input.tree import EXPONENTIAL
-from matderiv.language.calls import (
-    NOBODYS,
-    abstract_call,
-    known_function,
-    reserved_names,
-)
+from matderiv.language.calls import NOBODYS, abstract_call, known_function, reserved_names
 from matderiv.language.source import PLACE, Entry, Name, Node, Number, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
@@ -246,11 +241,17 @@ class Names(Symbols):
         if letter in APPLIED or (label and letter in ("sigma", *"EJL")):
             return not label or self._one_name_in_brackets()
         after = self.tokens[group_end(self.tokens, self.place, "()")].text
-        begins = self.place == self.begins and after != "^"  # \sum_i \rho(y_i - m)
+        behind = (0, 2, 4) if label in GREEK_NAMES else (0,)  # \sum_i \rho_\tau(y_i - m)
+        begins = self.place - self.begins in behind and after != "^"
         word = len(letter) > 1 and letter != "ell" and not begins
-        if label or node.name in self.scope.about or word or self._stands_alone(node.name):
+        if (
+            (label and not begins)
+            or node.name in self.scope.about
+            or word
+            or self._stands_alone(node.name)
+        ):
             return False
-        return any_argument or begins or self._one_name_in_brackets()
+        return any_argument or begins or letter == "O" or self._one_name_in_brackets()
 
     def _stands_alone(self, name: str) -> bool:
         """True for a name that somewhere has no brackets behind it."""
@@ -259,9 +260,10 @@ class Names(Symbols):
 
     def _only_applied(self, word: str) -> bool:
         """True where a command stands before brackets only, and nothing asks about it."""
-        pairs = pairwise(self.tokens)
         return word not in self.scope.about and all(
-            after.text == "(" for t, after in pairs if t.kind == "command" and t.text == word
+            after.text == "("
+            for t, after in pairwise(self.tokens)
+            if t.kind == "command" and t.text == word
         )
 
     def _one_name_in_brackets(self) -> bool:

@@ -49,7 +49,7 @@ from matderiv.language.source import (
 from matderiv.language.tokens import Token
 
 ENTRYWISE = {"⊙": "hadamard", "⊘": "ediv", "⊗": "kron", "×": TIMES}
-TRANSPOSED = (["T"], ["⊤"], ["′"])
+TRANSPOSED = (["T"], ["⊤"], ["′"], ["'"])
 INVERSE_TRANSPOSED = (["-", "T"], ["-", "⊤"])
 
 _SYMBOL = r"(?:\\[A-Za-z]+\s*(?:\{\w\}|\w(?!\w))?|[A-Za-z]+)"
@@ -320,7 +320,7 @@ class LatexFormula(Functions):
             written = ["T" if sign == "t" else sign for sign in written]
         transposing = written in TRANSPOSED or written in INVERSE_TRANSPOSED
         if transposing and ("T" not in written or self.scope.shapes.get("T") != ()):
-            if written == ["′"]:
+            if written in (["′"], ["'"]):
                 return self.primed(base, end)
             if written in INVERSE_TRANSPOSED:
                 return self.turned(self.build.call("inv", (base,), span, hat.span), end)

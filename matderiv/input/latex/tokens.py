@@ -33,7 +33,8 @@ BLOCKS = MATRICES | {"cases", "dcases"}
 TYPESETTING = frozenset(
     "quad qquad displaystyle textstyle scriptstyle limits nolimits thinspace negthinspace "
     "medspace thickspace enspace nonumber notag middle mleft mright hfill noindent mathopen "
-    "mathclose mathrel mathbin mathord mathop nobreak allowbreak space newline".split()
+    "mathclose mathrel mathbin mathord mathop nobreak allowbreak space newline "
+    "scriptscriptstyle mathstrut strut tiny small".split()
 )
 OPENING = frozenset("left bigl Bigl biggl Biggl mleft".split())
 CLOSING = frozenset("right bigr Bigr biggr Biggr mright".split())
@@ -77,8 +78,15 @@ _AT = r"(?:(?:[i-np-ty](?:[+-]\d+)?|\d+)?:(?:[i-np-ty]|\d+)?|[i-np-ty](?:[+-]\d+
 PLACES = re.compile(rf"{_AT}(?:,{_AT})?")
 """What stands in the brackets of an entry: x[1], x[t+1], X[:,j]."""
 
-MACROS = {"norm": ("<‖", "‖>"), "abs": ("<|", "|>")}
-"""Commands that people define for bars around what follows in braces."""
+MACROS = {
+    **dict.fromkeys(("norm", "Norm"), ("<‖", "‖>")),
+    **dict.fromkeys(("abs", "Abs"), ("<|", "|>")),
+    **dict.fromkeys(("ip", "inner", "innerprod", "dotp", "dotprod"), ("⟨", "⟩")),
+}
+"""Commands that people define for bars around what follows in braces, and inner products."""
+
+_BOLD = re.compile(rf"(?!mp$)(?:b|v|m|bf|bm)([A-Za-z]|{'|'.join(sorted(GREEK_NAMES))})")
+r"""Commands that people define for bold letters: `\bx`, `\vx`, `\mX`, `\bmu`."""
 
 COMMANDS = {"∇": "nabla", "∂": "partial", "∑": "sum", "√": "sqrt", "ℓ": "ell", "∞": "infty"}
 VARIANTS = {"varepsilon": "epsilon", "varphi": "phi", "vartheta": "theta", "varrho": "rho"}
@@ -86,6 +94,7 @@ _SKIPPED = re.compile(
     r"(?:\s|%[^\n]*(?:\n|$)|\\(?:[,;:!>]|\s|$)|\\\(|\\\)|\\\[|\\\]|[$~`]"
     r"|\\(?:tag|label|hspace|vspace|phantom|hphantom|vphantom|color|textcolor)\*?\{[^{}]*\})+"
 )
+_BRACED = (("command", "mathbf"), ("sign", "{"), ("sign", "}"))
 _TOKEN = re.compile(
     r"""(?P<environment>\\(?:begin|end)\s*\{(?P<kind>[A-Za-z]+\*?)\})
     |(?P<newline>\\\\(?:\[[^\]\n]*\])?)
@@ -250,13 +259,16 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
                 found.insert(-1, token._replace(text=f"math{token.text}"))
             place += 1
             continue
-        usual = _usual(tokens, place) if following else None
+        usual = _bold(tokens, place) or (_usual(tokens, place) if following else None)
         if usual is not None:
             tokens = usual
             continue
         if token.text == "{" and (not found or found[-1].text not in "^_") and following:
             inner, end = group_end(tokens, place + 2), group_end(tokens, place)
             word = "".join(t.text for t in tokens[place + 3 : inner - 1])
+            if following[0].text == "^":  # x{^\top}
+                tokens = [*tokens[:place], *tokens[place + 1 : end - 1], *tokens[end:]]
+                continue
             if following[0].text in NAMING and inner == end - 1 and word in FUNCTION_WORDS:
                 tokens = [*tokens[:place], *tokens[place + 1 : inner], *tokens[end:]]
                 continue
@@ -284,8 +296,12 @@ def _usual(tokens: list[Token], place: int) -> list[Token] | None:
     end = group_end(tokens, place + 1)
     if token.kind == "command" and token.text in MACROS and near and end > place + 1:
         opening, closing = (Token("sign", sign, token.span) for sign in MACROS[token.text])
+        inside, other = tokens[place + 2 : end - 1], group_end(tokens, end)
+        if opening.text == "⟨" and other > end:
+            comma = Token("sign", ",", tokens[end].span)
+            inside, end = [*inside, comma, *tokens[end + 1 : other - 1]], other
         shut = closing._replace(span=tokens[end - 1].span)
-        return [*before, opening, *tokens[place + 2 : end - 1], shut, *tokens[end:]]
+        return [*before, opening, *inside, shut, *tokens[end:]]
     if token.text == "Sigma" and [t.text for t in tokens[place + 1 : place + 5 : 3]] == ["_", "="]:
         return [*before, token._replace(text="sum"), *tokens[place + 1 :]]
     if token.kind == "letter" and near and after.text == "[":
@@ -295,6 +311,17 @@ def _usual(tokens: list[Token], place: int) -> list[Token] | None:
             hat, opening, closing = (after._replace(text=sign) for sign in "_{}")
             return [*before, token, hat, opening, *inside, closing, *tokens[end:]]
     return None
+
+
+def _bold(tokens: list[Token], place: int) -> list[Token] | None:
+    r"""The tokens with `\bx` as \mathbf{x}, unless a group follows."""
+    token, rest = tokens[place], tokens[place + 1 :]
+    bold = _BOLD.fullmatch(token.text) if token.kind == "command" else None
+    if bold is None or _is_usual(token.text) or (rest and rest[0].text == "{"):
+        return None
+    letter = token._replace(kind="command" if bold[1][1:] else "letter", text=bold[1])
+    font, opening, closing = (Token(k, t, token.span) for k, t in _BRACED)
+    return [*tokens[:place], font, opening, letter, closing, *rest]
 
 
 def group_end(tokens: Sequence[Token], place: int, braces: str = "{}") -> int:
@@ -325,9 +352,13 @@ def _with_double_bars(tokens: list[Token]) -> list[Token]:
 def is_command(word: str) -> bool:
     r"""True for a command that formulas have: Greek letters, signs and the words of the reader.
 
-    >>> is_command("beta"), is_command("odot"), is_command("b")
-    (True, True, False)
+    >>> is_command("beta"), is_command("odot"), is_command("b"), is_command("bX")
+    (True, True, False, True)
     """
+    return _is_usual(word) or _BOLD.fullmatch(word) is not None
+
+
+def _is_usual(word: str) -> bool:
     return word in GREEK_NAMES or word in VARIANTS or word in SIGNS or word in WORDS
 
 

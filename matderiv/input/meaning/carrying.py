@@ -1,6 +1,7 @@
 """Arithmetic of values that carry indices: what each operation makes of them."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from matderiv.errors import ParseError
 from matderiv.expr import REGISTRY
@@ -18,8 +19,9 @@ from matderiv.input.meaning.indexed import (
     times,
 )
 from matderiv.input.meaning.signs import Signs
+from matderiv.input.meaning.subscripts import is_capital, is_inverse
 from matderiv.language.calls import function_names
-from matderiv.language.source import Call, Node, Number, Operation, Source
+from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String, children
 
 ENTRYWISE = frozenset(
     (
@@ -30,6 +32,8 @@ ENTRYWISE = frozenset(
 )
 ENTRYWISE_SIGNS = {"?bars": "abs", "?exponential": "exp", "?plus": "relu"}
 REDUCTIONS = frozenset("sum mean prod max min softmax softmin log_softmax logsumexp".split())
+ROWS = "rows at each index, as in x_i A x_i', are not read"
+INVERSES = "inverses of a matrix at each index are not read"
 KEPT = frozenset(("softmax", "softmin", "log_softmax"))
 
 
@@ -104,7 +108,7 @@ class Carrying:
             return values[0].signed(True)
         if function == "transpose":
             if values[0].rank == 0:
-                self.object(4, node)
+                self.object(4 if isinstance(children(node)[0], Name) else INVALID, node)
             return values[0].turned()
         if function == "add":
             return self.added(values, node)
@@ -141,6 +145,7 @@ class Carrying:
         operands = node.operands if isinstance(node, Operation) else ()
         for k, right in enumerate(values[1:], 1):
             index = self.indices([found, right])
+            self.beside_capital(operands[k - 1 : k + 2], (found, right), node)
             columns = [v.row is not None and v.column is None for v in (found, right)]
             row = k < len(operands) and getattr(operands[k - 1], "name", "")[:1].isupper()
             if all(columns) and (function == "?dot" or row):
@@ -153,6 +158,20 @@ class Carrying:
                 self.signs.number_after_array(operands[k - 1], operands[k], node)
             found = times(found, right, index)
         return found
+
+    def beside_capital(
+        self, operands: Sequence[Node], values: Sequence[Indexed], node: Node
+    ) -> None:
+        r"""`A_i x` with numbers A_i, which `\Sigma_k^{-1} x` has not; `A x_i'` in `x_i A x_i'`."""
+        names = [getattr(o, "function", getattr(o, "name", "a")) for o in operands]
+        rows = any(a[0].isupper() and b == "transpose" for a, b in pairwise(names))
+        if rows and values[0].index and not values[1].rank:
+            raise UncarriedError(ROWS)
+        for operand, value in zip(operands, values, strict=False):
+            if is_capital(operand) and not value.rank and any(v.rank for v in values):
+                if is_inverse(operand):
+                    raise UncarriedError(INVERSES)
+                self.object(1.5, node)
 
     def added(self, values: Sequence[Indexed], node: Node) -> Indexed:
         """A sum; numbers are added to every entry."""
@@ -274,6 +293,8 @@ class Carrying:
             raise UncarriedError("the exponent beside an index is a number")
         if base.rank == 1:
             self.object(1, node)
+            if is_capital(node) and is_inverse(node):
+                raise UncarriedError(INVERSES)
         square = isinstance(exponent, Number) and exponent.value == 2
         norm = node.operands[0] if isinstance(node, Operation) else node
         if square and norm in self.squares:
@@ -286,6 +307,9 @@ class Carrying:
         if value.rank == 0:
             self.object(INVALID if self.signs.guessed_below(node) else 4, node)
             return self.entrywise("abs", [value], node)
+        *_, typed = children(node)
+        if value.rank == 1 and isinstance(typed, String) and typed.value == "F":
+            self.object(0.3 if is_capital(children(node)[0]) else 0, node)  # of matrices W_l
         if kind == "norm1" and value.rank == 1:
             found = self.entrywise("abs", [value], node)
             return self.over_inner("sum", found, node)

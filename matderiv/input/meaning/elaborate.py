@@ -12,12 +12,7 @@ from typing import NamedTuple
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.builder import Builder, Scope
 from matderiv.input.meaning.carrying import Carrying, is_entrywise
-from matderiv.input.meaning.indexed import (
-    Indexed,
-    IndexedTerm,
-    UncarriedError,
-    together,
-)
+from matderiv.input.meaning.indexed import Indexed, IndexedTerm, UncarriedError, together
 from matderiv.input.meaning.places import Places, windows
 from matderiv.input.meaning.signs import Signs
 from matderiv.input.meaning.subscripts import (
@@ -73,7 +68,8 @@ class Elaborator(Places):
         self.signs = Signs(self.build, source, self.object, self.remarks.append)
         self.values: dict[Node, Node | Indexed] = {}
         self.carry = Carrying(self.build, self.signs, source)
-        self.rows: dict[str, str] = {}
+        named = {n.name for n in source.nodes if isinstance(n, Name)}
+        self.rows: dict[str, str] = {"pi": "pi_"} if "pi_" in named else {}
         self.labels: set[str] = set()
         self.same: dict[str, str] = {}  # sizes by another name than the declared one
         self.windows = windows(source.nodes)
@@ -154,8 +150,7 @@ class Elaborator(Places):
         if not isinstance(value, Indexed):
             return value
         first = self.scope.first
-        index = sorted(value.index)
-        index.sort(key=lambda i: first.index(i) if i in first else len(first))
+        index = sorted(value.index, key=lambda i: ([*first, i].index(i), i))
         if free is not None and set(free) >= set(index):
             index = list(free)
         self.free = tuple(index) if node is self.source.main else self.free
@@ -309,9 +304,7 @@ class Elaborator(Places):
         self.carry.order += [i for i in index if i not in self.carry.order]
         term = IndexedTerm((*factors, array), frozenset(summed))
         found = Indexed((term,), index, *(inner[:1] or (None,)), *(inner[1:] or (None,)))
-        if found.index:
-            return found
-        return self.carry.realised(found, found.inner, node)
+        return found if found.index else self.carry.realised(found, found.inner, node)
 
     def too_many(self, base: Node, at: Sequence[str], shape: Shape, node: Node) -> Node:
         """More indices than axes: the mistake is kept for the end."""
@@ -343,8 +336,7 @@ class Elaborator(Places):
             raise self.carry.uncarried(str(error), node) from error
 
     def _bound(self, value: Indexed, node: Bind) -> Node | Indexed:
-        gone = [i for i in node.indices if i not in value.index]
-        if gone:
+        if gone := [i for i in node.indices if i not in value.index]:
             said = f"nothing under the sum carries the index {gone[0]}"
             raise self.build.error(said, node.span, f"x_{gone[0]} for entries of x")
         rest = tuple(i for i in value.index if i not in node.indices)
@@ -359,7 +351,11 @@ class Elaborator(Places):
             found = self.summed(value, node.indices, rest, node)
         else:
             found = self.over_index(value, node, rest)
-        return found if found.index else self.carry.realised(found, found.inner, node)
+        if found.index:
+            return found
+        made = self.carry.realised(found, found.inner, node)
+        lies = found.column and not found.row
+        return self.build.transpose(made, node.span[1]) if lies else made
 
     def summed(
         self, value: Indexed, indices: Sequence[str], rest: tuple[str, ...], node: Node
@@ -382,8 +378,7 @@ class Elaborator(Places):
             raise UncarriedError(f"this {node.function} is not read")
         axes = (*rest, *node.indices)
         array = self.carry.realised(value, axes, node)
-        axis = 2 if rest else None
-        found = self.build.call(node.function, (array,), node.span, axis=axis)
+        found = self.build.call(node.function, (array,), node.span, axis=2 if rest else None)
         return self.carry.single(found, rest, rest, None, None)
 
     def measure(self, value: Indexed, node: Bind) -> None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from matderiv.expr import REGISTRY
 from matderiv.input.builder import Builder, only_scaling
 from matderiv.input.meaning.subscripts import split_label
-from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER
+from matderiv.input.tree import BARS, DOT, EXPONENTIAL, FRACTION, LABELS, POWER, WHOLE_POWERS
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.declare import guessed_axes
 from matderiv.language.operands import is_row
@@ -27,9 +27,6 @@ OF_ARRAYS = frozenset(
     "transpose hadamard ediv epow kron solve ?at ?dot ?times ?norm ?total".split()
 )
 """Operations that no formula of numbers has."""
-
-WHOLE_POWERS = frozenset("kmnptN")
-"""Letters of exponents that count: X^k is a matrix times itself."""
 
 TIME = "t"
 """A number where a derivative is by it: f(x + tv)."""
@@ -206,6 +203,9 @@ class KindEvidence:
         named = split_label(label.name)[0] if isinstance(label, Name) else ""
         if named not in LABELS or not self.is_guess(label):
             return False
+        if [getattr(o, "name", "").replace("_", "") for o in rest] == [f"{named}hat"]:
+            self.objection(1.05 * sum(map(self.axes, values)), node)
+            return True  # y ŷ
         shapes = [self.build.shape(v) or () for v in values]
         row = len(rest) == 2 and len(shapes[1]) == 2 and shapes[1][0] == 1 and len(shapes[2]) == 1
         row = row and node is not self.source.main  # y*w'*x alone is a vector
@@ -262,7 +262,7 @@ class KindEvidence:
 
     @cached_property
     def lengths(self) -> frozenset[Node]:
-        """Bars in a power or below a line, which around a vector are its length: `x/|x|`."""
+        """Bars in a power, before a factor or below a line, around a vector its length: `x/|x|`."""
         found: list[Node] = []
         nodes = [n for n in self.source.nodes if isinstance(n, Operation)]
         dotted = [o for n in nodes if n.function == "hadamard" for o in n.operands]
@@ -274,6 +274,8 @@ class KindEvidence:
                 below = node.operands[1]
                 product = isinstance(below, Operation) and below.function == "mul"
                 found += below.operands if isinstance(below, Operation) and product else [below]
+            elif node.function == "mul":
+                found += [o for o in node.operands[:-1] if not isinstance(o, Number)][:1]
         return frozenset(n for n in found if self.is_bars(n))
 
     def is_bars(self, node: Node) -> bool:
@@ -300,10 +302,8 @@ class KindEvidence:
         terms = [unsigned(o) for n in nodes if n.function == "add" for o in n.operands]
         if any(self.is_guess(t) and not guessed_axes(getattr(t, "name", "x")) for t in terms):
             return True
-        numbered = (n.name for n in self.source.nodes if isinstance(n, Name))
-        if any(name[-1].isdigit() for name in numbered):
-            return True
-        return any(n.function.lstrip("?") in ("power", "div", "fraction") for n in nodes)
+        numbered = any(n.name[-1].isdigit() for n in self.source.nodes if isinstance(n, Name))
+        return numbered or any(n.function.strip("?") in ("power", "div", "fraction") for n in nodes)
 
     def by_inner_product(self, node: Node) -> bool:
         """True for `u*(v'*x)`, a vector."""
@@ -313,11 +313,9 @@ class KindEvidence:
 
     def capitals(self, node: Operation | Call, values: Sequence[Node]) -> None:
         """A capital that is taken as a number beside a matrix that is named: A*X + X*A."""
-        operands = [unsigned(o) for o in node.operands]
-        named = [
-            isinstance(o, Name) and self.axes(v) == 2 for o, v in zip(operands, values, strict=True)
-        ]
-        for operand, value in zip(operands, values, strict=True):
+        pairs = list(zip(map(unsigned, node.operands), values, strict=True))
+        named = [isinstance(o, Name) and self.axes(v) == 2 for o, v in pairs]
+        for operand, value in pairs:
             if any(named) and self.is_guess(operand) and self.is_number(value):
                 if isinstance(operand, Name) and operand.name[0].isupper():
                     self.objection(INVALID, node)

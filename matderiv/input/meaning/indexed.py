@@ -305,9 +305,10 @@ class Realising:
         if len(others) == 1:
             (other,) = others
             rest = tuple(a for a in other.axes if a != axis)
+            if not vectors and other.axes[0] == axis and rest:
+                return IndexedFactor(self._turned(self._call("sum", other.node, axis=1)), rest)
             if not vectors:
-                whole = self._oriented(other, (*rest, axis))
-                return IndexedFactor(self._call("sum", whole, axis=2), rest)
+                return IndexedFactor(self._call("sum", other.node, axis=2), rest)
             matrix = self._oriented(other, (*rest, axis))
             return IndexedFactor(
                 self.build.chain("mul", [matrix, *(v.node for v in vectors)]), rest

@@ -18,7 +18,7 @@ from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID, TIME
 from matderiv.input.meaning.places import apart, counted, rowwise
 from matderiv.input.meaning.subscripts import Roles, split_label
-from matderiv.input.tree import by_index, squared, whole_bars
+from matderiv.input.tree import by_index, squared, weights, whole_bars
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, NamedPart, Node, Source, postorder
 from matderiv.work import spend
@@ -31,6 +31,8 @@ STEPS = {(0, 1): 0.95, (1, 0): 1.0, (2, 1): 2.5, (2, 0): 2.0, (1, 2): 3.5, (0, 2
 THIN = 2.0  # an array that must have one row, column or entry
 PLAIN = 2.0  # a number by its letter that is not bold where vectors are
 DEAR = 2 * ENOUGH + 0.1  # so much that other departures may cost less
+OF_MATRICES = 1.0  # a matrix at each index, by a capital
+GREEK = 0.1  # a vector at each index, by a letter of numbers
 BESIDE = 0.9  # a matrix by its letter that is added to a column
 SCALED = 0.1  # an array by its letter that only scales a number
 SHOWN = 6.0  # a font, a transpose or @ that says the kind
@@ -112,7 +114,10 @@ class KindSearch:
         if rank == 1 and name in self.columns and default == 2 and evidence in (0.0, bold):
             return BESIDE
         weight = 3 if rank == 2 else 1
-        return STEPS.get((default, rank), 3.0) + evidence * weight
+        if name.endswith("_") and name[0].isupper() and rank == 2:
+            return OF_MATRICES + evidence  # A_i
+        greek = name.endswith("_") and rank == 1 and not guessed_axes(name[:-1])
+        return STEPS.get((default, rank), 3.0) + evidence * weight + GREEK * greek
 
     def default(self, name: str) -> tuple[int, float]:
         """The kind by font or letter, and what a departure from it costs more."""
@@ -154,7 +159,8 @@ class KindSearch:
     def without_scaling(self, choice: Tried) -> list[tuple[tuple[str, int], ...]]:
         """The choice with the arrays that only scale numbers as numbers, whatever their letter."""
         scaling = choice.elaborator.signs.scaling - dict(choice.changes).keys()
-        names = {n for n in scaling if self.default(n)[1] < SHOWN}
+        alone = (n for n in scaling if split_label(n)[0] not in self.places)  # A_0 beside A_i
+        names = {n for n in alone if self.default(n)[1] < SHOWN}
         self.scaled |= names
         return [tuple(sorted((*choice.changes, *((n, 0) for n in names))))] if names else []
 
@@ -284,7 +290,8 @@ def meant(source: Source, scope: Scope) -> Source:
 
     Raises ParseError for what no choice of kinds gives a meaning.
     """
-    source = rowwise(apart(squared(by_index(source), scope)))
+    source = rowwise(apart(squared(by_index(weights(source, scope)), scope)))
+    source = whole_bars(source, whole=scope.guess)
     if not scope.guess:
         elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)))
         plain = elaborator.whole(scope.free)
@@ -292,13 +299,18 @@ def meant(source: Source, scope: Scope) -> Source:
         if problem is not None:
             raise problem
         return plain
-    source, scope = counted(whole_bars(source), scope)
+    source, scope = counted(source, scope)
     found, _, _ = best(source, scope)
     if found.error is not None:
         raise found.error
     chosen = found.elaborator
     assert found.source is not None
     problem = chosen.signs.problem or chosen.problem
+    vectors = (n for n in chosen.guessed() if chosen.build.axes_of(n) == 1)
+    for name in filter(chosen.build.is_thin, vectors):
+        said = f"{name} would be a vector of one entry"
+        span = next((n.span for n in source.nodes if isinstance(n, Name) and n.name == name), None)
+        problem = problem or chosen.build.error(said, span or source.main.span, "declare its shape")
     if problem is not None:
         raise problem
     return replace(found.source, kinds={n: chosen.build.axes_of(n) for n in chosen.guessed()})

@@ -12,7 +12,7 @@ from itertools import pairwise
 from matderiv.errors import ParseError
 from matderiv.input.builder import Builder
 from matderiv.input.meaning.evidence import INVALID, OF_MATRICES, KindEvidence
-from matderiv.input.tree import AT, EXPONENTIAL, NORM, NORMS, POWER
+from matderiv.input.tree import AT, EXPONENTIAL, NORM, NORMS, POWER, WHOLE_POWERS
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.sizes import is_open
@@ -31,7 +31,6 @@ from matderiv.shapes import long_axes
 
 SOFT = frozenset("softmax log_softmax logsumexp".split())
 OF_NUMBERS = frozenset("log exp sqrt ln".split())
-DENSITIES = ("mvnpdf", "mvnlogpdf")
 
 
 class Signs(KindEvidence):
@@ -55,12 +54,12 @@ class Signs(KindEvidence):
 
     def applied(self, node: Node, values: Sequence[Node]) -> Node:
         """The node with plain operands; signs resolved by their kinds."""
+        if not isinstance(node, Operation | Call):
+            return node
         if isinstance(node, Operation):
             made = self.operation(node, values)
-        elif isinstance(node, Call):
-            made = self.called(node, values)
         else:
-            return node
+            made = self.called(node, values)
         sized = [isinstance(v, String) or self.build.shape(v) is not None for v in values]
         if self.build.shape(made) is None and all(sized):
             self.objection(INVALID, node)
@@ -86,9 +85,14 @@ class Signs(KindEvidence):
             self.odd_power(node, values[0])
         elif function == "hadamard":
             self.entrywise(node, values)
+        elif function == "epow" and getattr(node.operands[1], "name", "") in WHOLE_POWERS:
+            self.objection(1.2 if self.axes(values[1]) else 0, node)  # |x|^p
         elif function == "transpose" and self.is_number(values[0]):
-            bare = self.source.spelling == "text" and self.is_guess(node.operands[0])
+            bare = self.source.spelling != "python" and self.is_guess(node.operands[0])
             self.objection(INVALID if bare else 4 if self.guessed_below(node) else 0, node)
+        place, entries = {"power": (0, "epow"), "div": (1, "ediv")}.get(function, (0, function))
+        if not build.scope.guess and build.is_column(values[place]):
+            function = entries  # of an answer
         if function == "transpose":
             return build.transpose(values[0], node.span[1])
         if function == "mul" and getattr(node.operands[0], "function", "") == AT:
@@ -181,9 +185,8 @@ class Signs(KindEvidence):
             self.remark(f"{self.source.typed(node.span)} divides entry by entry")
             guessed = self.guessed_below(node.operands[1])
             bare = self.bare_names(node.operands[1]) and self.axes(above) < 2
-            self.objection(
-                INVALID if bare and self.axes(below) == 2 else 2.0 if guessed else 0, node
-            )
+            weight = INVALID if bare and self.axes(below) == 2 else 2.0 if guessed else 0
+            self.objection(weight, node)
         return self.build.operation("ediv" if arrays else "div", (above, below), node.span)
 
     def power(self, node: Operation, values: Sequence[Node]) -> Node:
@@ -197,10 +200,9 @@ class Signs(KindEvidence):
             return self.build.call("inv", (base,), node.span)
         self.odd_power(node, base)
         if axes == 1:
-            self.remark(f"{self.source.typed(node.span)} read entry by entry")
             self.objection(1.2 if self.guessed_below(node.operands[0]) else 0, node)
         entrywise = axes == 1 or (isinstance(exponent, Number) and self._is_oblong(base))
-        if entrywise and axes > 1:
+        if entrywise:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
         return self.build.operation("epow" if entrywise else "power", (base, exponent), node.span)
 
@@ -216,10 +218,9 @@ class Signs(KindEvidence):
 
     def _is_oblong(self, base: Node) -> bool:
         """True for a matrix that no sizes make square, so that it has no powers of its own."""
-        shape = self.build.shape(base)
-        if shape is None or len(shape) != 2 or 1 in shape or any(map(is_open, shape)):
-            return False
-        return shape[0] != shape[1]
+        shape = self.build.shape(base) or ()
+        known = len(shape) == 2 and 1 not in shape and not any(map(is_open, shape))
+        return known and shape[0] != shape[1]
 
     def raised(self, node: Operation, values: Sequence[Node]) -> Node:
         r"""`\tanh^2(z)` and `\sqrt[3]{x}`, of each entry of an array."""
@@ -238,10 +239,9 @@ class Signs(KindEvidence):
         """Absolute values; of a square matrix the determinant."""
         if node in self.lengths and self.axes(values[0]) == 1:
             return self.length(node, values[0])
-        shape = self.build.shape(values[0])
-        matrix = shape is not None and len(long_axes(shape)) == 2
-        unknown = matrix and shape is not None and any(map(is_open, shape))
-        square = matrix and shape is not None and (unknown or shape[0] == shape[1])
+        shape = self.build.shape(values[0]) or ()
+        matrix = len(long_axes(shape)) == 2
+        square = matrix and (any(map(is_open, shape)) or shape[0] == shape[1])
         if square:
             self.remark(f"{self.source.typed(node.span)} read as a determinant")
         return self.build.call("det" if square else "abs", (values[0],), node.span)
@@ -278,9 +278,8 @@ class Signs(KindEvidence):
             self.remark(f"{self.source.typed(node.span)} is the sum of all absolute entries")
         if matrix and kind == "infty":
             hint = r"\|\operatorname{vec}(A)\|_\infty"
-            self.failed(
-                build.error("this norm of a matrix has two meanings", node.span, hint), node
-            )
+            error = build.error("this norm of a matrix has two meanings", node.span, hint)
+            self.failed(error, node)
         if matrix and kind == "2" and self.guessed_below(node.operands[0]):
             self.objection(0.9, node)
         name = "norm_spec" if matrix and kind == "2" else NORMS[kind]
@@ -289,7 +288,9 @@ class Signs(KindEvidence):
     def norm_by_letter(self, node: Operation, inner: Node, kind: str) -> Node:
         r"""`\|x\|_p` of a vector with a number p, `\|x\|_A` with a matrix A."""
         build, span = self.build, node.span
-        made = build.number(Fraction(kind), span) if kind.isdigit() else build.name(kind, span)
+        base = kind.removesuffix("^-1")
+        made = build.number(Fraction(kind), span) if kind.isdigit() else build.name(base, span)
+        made = made if base == kind else build.call("inv", (made,), span)
         if self.axes(inner) == 1 and self.is_number(made):
             absolute = build.call("abs", (inner,), span)
             total = build.call("sum", (build.operation("epow", (absolute, made), span),), span)
@@ -355,7 +356,7 @@ class Signs(KindEvidence):
         if self.latex and node.name in OF_NUMBERS and operands and self.axes(operands[0]) == 1:
             if self.is_guess(node.operands[0]):
                 self.objection(0.6, node)
-        if known_function(node.name) in DENSITIES and self.axes(operands[0]) == 1:
+        if known_function(node.name) in ("mvnpdf", "mvnlogpdf") and self.axes(operands[0]) == 1:
             operands[1:2] = self.zeros(operands[1:2], "vector")
         operands = self.blocks(node, operands) if node.name == "blocks" and operands else operands
         if node.name == "solve" and len(operands) == 2:
@@ -364,8 +365,7 @@ class Signs(KindEvidence):
             said = "a : b of numbers may be a ratio"
             self.problem = self.problem or self.build.error(said, node.span, "a/b, or a*b")
         made = self.build.called(node, operands)
-        if node in self.doubted:
-            self.doubtful.append(made)
+        self.doubtful += [made] * (node in self.doubted)
         return made
 
     def of_matrix(self, node: Call) -> None:
@@ -396,5 +396,5 @@ class Signs(KindEvidence):
     def zeros(self, values: Sequence[Node], name: str) -> list[Node]:
         """The values, a 0 as zeros of the size that fits."""
         empty = [isinstance(v, Number) and not v.value for v in values]
-        made = zip(values, empty, strict=True)
-        return [self.build.call(name, (v,), v.span) if zero else v for v, zero in made]
+        both = zip(values, empty, strict=True)
+        return [self.build.call(name, (v,), v.span) if zero else v for v, zero in both]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from matderiv.input.builder import Scope
+from matderiv.input.tree import POWER
 from matderiv.language.declare import guessed_axes
 from matderiv.language.source import (
     Bind,
@@ -193,7 +194,7 @@ def _with_free(
         if (base in found.families and set(label) & around)
         or (base in about and set(label) <= FREE)
         for letter in set(label) - around
-    }
+    } | (found.placed - found.bound)
     met = 0
     while met != len(free):
         met = len(free)
@@ -218,7 +219,7 @@ def _scoped(source: Source, found: Roles) -> set[str]:
             if isinstance(node, Bind):
                 around |= set(node.indices)
                 bound |= set(node.indices)
-            if isinstance(node, Entry):
+            if isinstance(node, Entry) and ":" not in node.at:
                 found.placed |= {i for at in node.at for i in at if i in FREE}
             if isinstance(node, Entry) and isinstance(node.base, Name):
                 arrays.add(node.base.name)
@@ -316,3 +317,17 @@ def capital_of(base: str) -> str:
     ('X', 'Phi', 'W')
     """
     return base[:1].upper() + base[1:]
+
+
+def is_capital(node: Node) -> bool:
+    r"""True for a capital with one index, and its power: A_i, \Sigma_k^{-1}."""
+    power = isinstance(node, Operation) and node.function in (POWER, "power", "neg", "transpose")
+    inner = node.operands[0] if isinstance(node, Operation) and power else node
+    base, label = split_label(inner.name) if isinstance(inner, Name) else ("", "")
+    return base[:1].isupper() and len(label) == 1
+
+
+def is_inverse(node: Node) -> bool:
+    r"""True for a base with a negative number as exponent."""
+    exponent = children(node)[1:]
+    return bool(exponent) and unsigned(exponent[0]) is not exponent[0]

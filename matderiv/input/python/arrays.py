@@ -22,6 +22,7 @@ from matderiv.input.python.operands import (
     share_names,
 )
 from matderiv.input.terms import COMPARISONS
+from matderiv.input.tree import WHOLE_POWERS
 from matderiv.language.declare import SPELLED
 from matderiv.language.sizes import is_open
 from matderiv.language.source import Call, Name, Node, Operation, postorder, unsigned
@@ -50,9 +51,7 @@ class Arrays(Extents):
 
     def array(self, node: Node, shape: Shape | None = None) -> Array:
         """The value of a node; a shape that is not given is that of the text language."""
-        found = self.build.shape(node) if shape is None else shape
-        if found is None:
-            found = ()
+        found = (self.build.shape(node) if shape is None else shape) or ()
         if shape is None and self.columns and len(found) == 1:
             found = (*found, 1)
         return Array(node, found)
@@ -178,7 +177,7 @@ class Arrays(Extents):
         if a.rank == 1 and rank == 2 and not is_scalar(a.shape):
             self.choices[span] = "row"
             self.unlike_text.append(span)
-            return self.build.transpose(a.node, a.span[1])
+            return self.build.turned(a.node)
         if 0 < a.rank < rank and not is_scalar(a.shape):
             raise self.error(
                 "arrays of different numbers of axes are not combined here", span, "np.einsum(...)"
@@ -213,6 +212,8 @@ class Arrays(Extents):
             shape = broadcast([a.shape, b.shape])
             return Array(self.build.operation("power", (a.node, b.node), span), shape)
         self.unlike_text.append(span)
+        if b.rank and isinstance(b.node, Name) and b.node.name in WHOLE_POWERS:
+            self.kinds.setdefault(b.node.name, 0)  # of a guessed name
         return replace(self.entrywise("epow", (a, b), span), mask=False)
 
     def negative(self, a: Array, span: Span) -> Array:

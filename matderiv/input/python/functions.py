@@ -34,6 +34,7 @@ PAIRS = {
 RENAMED = pairs("""
     inverse inv     matrix_exp expm         asin arcsin             acos arccos    atan arctan
     absolute abs    fabs abs    sgn sign    log_sigmoid logsigmoid  log_expit logsigmoid
+    range arange
 """)
 CLASSES = {
     "MSELoss": "mse_loss",

@@ -14,12 +14,7 @@ from matderiv.errors import MatderivError, ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.input.python.arguments import PythonCall
 from matderiv.input.python.cursor import Assignment, sides, statements
-from matderiv.input.python.definitions import (
-    DEFINITIONS,
-    check_loss,
-    reduced_loss,
-    tokens_at,
-)
+from matderiv.input.python.definitions import DEFINITIONS, check_loss, reduced_loss, tokens_at
 from matderiv.input.python.functions import CLASSES, is_function
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.input.python.subscripts import Subscripts

@@ -1,6 +1,7 @@
 """What stands in square brackets in Python: entries, slices, new axes, labels."""
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from matderiv.errors import Span
 from matderiv.input.python.blocks import entry
@@ -39,7 +40,8 @@ class Subscripts(PythonCursor):
             if place is not None and -len(value.values) <= place < len(value.values):
                 return value.values[place]
         words = tuple(i.text if isinstance(i, Word) else "" for i in items)
-        a = self.library.axes_at_least(self.array(value), max(1, words.count(":")))
+        axes = len(words) - words.count("None") - words.count("...")
+        a = self.library.axes_at_least(self.array(value), max(1, axes))
         if len(words) <= a.rank and set(words) <= {":", "..."}:
             return self.library.renamed(a, span)
         if a.rank == 1 and words in ((":", "None"), ("...", "None")):
@@ -55,16 +57,17 @@ class Subscripts(PythonCursor):
         entries = picked(self.library, a, items, span)
         if entries is not None:
             return entries
-        places = [self._place(i) for i in items]
-        if all(places):
+        places = [*takewhile(bool, map(self._place, items))]  # y of X[np.arange(n), y] is none
+        if len(places) == len(items):
             self.library.unlike_text += [span] * bool({*places} - {":"})
             return entry(self.library, a, places, span)
-        if len(items) == 1 and isinstance(items[0], Array) and items[0].rank == 1:
+        masked = any(isinstance(i, Array) and i.mask for i in items)
+        if len(items) == 1 and isinstance(items[0], Array) and items[0].rank == 1 and not masked:
             return of_labels(self.library, a, items[0], span)
         raise self.error(
             "entries are read at whole numbers from 0, at labels, and in slices",
             within,
-            "x[:, None], x[None, :]" if a.rank == 1 else "X[0, :], X[0, 1]",
+            "x*(x > 0)" if masked else "x[:, None]" if a.rank == 1 else "X[0, :], X[0, 1]",
         )
 
     def _place(self, item: Value) -> str:

@@ -185,14 +185,13 @@ class ColumnWriter(Writer):
         assert look is not None
         lines, checks = [], []
         for v in sorted(self.program.inputs, key=lambda v: -sum(map(single, v.shape))):
-            name, sides, new = self.names[v.name], [], len(known) + len(v.shape)
+            name, new = self.names[v.name], len(known) + len(v.shape)
             for axis, s in enumerate(v.shape, 1):
                 if single(s) and s.names[0] not in known:
                     known.add(s.names[0])
                     own = self.sizes.sizes[s.names[0]]
                     lines.append(f"{own} = " + look.size.format(name, axis))
-            for s in v.shape:
-                sides.append(self.sizes.size(s).text)
+            sides = [self.sizes.size(s).text for s in v.shape]
             if len(v.shape) > 2:
                 raise without_code(Instruction("reshape", shape=v.shape))
             if v.shape and (len(known) < new or len(v.shape) == 1):

@@ -119,8 +119,9 @@ def gaps(w):
 
 def along(f, A, E):
     """The derivative of f at A along E, a block of f([A E; 0 A])."""
-    upper, lower = np.concatenate([A, E], 1), np.concatenate([0 * A, A], 1)
-    return f(np.concatenate([upper, lower]))[: len(A), len(A) :]
+    size = 1 + abs(E).max()  # how far f scales A must not depend on E
+    upper, lower = np.concatenate([A, E / size], 1), np.concatenate([0 * A, A], 1)
+    return f(np.concatenate([upper, lower]))[: len(A), len(A) :] * size
 
 def frechet(f, slope, A, E):
     """The derivative of f at A along E, by divided differences of the eigenvalues."""

@@ -148,7 +148,6 @@ def _broken(right: str) -> str:
 
 
 def _head(about: About, names: SpokenNames) -> list[str]:
-    """What the names are, and what is to be known."""
     return said([HTML.declarations(about, names), *HTML.about(about, names)])
 
 

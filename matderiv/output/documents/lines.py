@@ -26,15 +26,7 @@ from matderiv.output.latex.names import LatexNames, taken_apart
 from matderiv.output.latex.templates import RELATIONS
 from matderiv.shapes import Dim, Shape, long_axes, size_names
 from matderiv.tensors.tensor import Tensor
-from matderiv.views.document import (
-    DETAILS,
-    About,
-    Document,
-    Partial,
-    Section,
-    Side,
-    Step,
-)
+from matderiv.views.document import DETAILS, About, Document, Partial, Section, Side, Step
 
 INDICES = frozenset("ijkl")
 SIZE = Dim(("n",))
@@ -107,7 +99,9 @@ class SpokenNames(LatexNames):
         return (SIZE,) * len(long_axes(self._own(name)))
 
     def _side(self, typed: str, shapes: Shapes) -> str:
-        source = parse(typed.replace("∂", "𝜕"))  # of these two, the sign that names may have
+        source = parse(
+            typed.replace("∂", "𝜕"), self.own
+        )  # of these two, the sign that names may have
         main = rebuilt([source.main], lambda node: self._standing(node, source, shapes))[
             source.main
         ]

@@ -15,15 +15,7 @@ from matderiv.language.sentences import plain_words
 from matderiv.output.index_notation import carried_out, entries_text, index_text
 from matderiv.shapes import long_axes, shape_text
 from matderiv.tensors.tensor import Tensor, index_letters
-from matderiv.views.document import (
-    DETAILS,
-    About,
-    Document,
-    Partial,
-    Section,
-    Side,
-    Step,
-)
+from matderiv.views.document import DETAILS, About, Document, Partial, Section, Side, Step
 from matderiv.views.reasons import BY_NAME, rules_of
 
 WIDTH = 96
@@ -239,7 +231,6 @@ def step_text(document: Document, number: int) -> str:
 
 
 def _numbered(document: Document, number: int, what: str) -> tuple[Step, Section]:
-    """The step with a number, and its section."""
     found = [(step, section) for section in document.with_answer for step in section.steps]
     if not 1 <= number <= len(found):
         raise MatderivError(

@@ -130,7 +130,6 @@ def _spelled(e: Element) -> str:
 
 
 def _brackets(g: Frame) -> list[list[Stroke]]:
-    """The two brackets of a matrix."""
     left, right, top, bottom = g.x, g.x + g.width, g.y, g.y + g.height
     sides = ((left, left + 4), (right, right - 4))
     return [[((e, top),), ((x, top),), ((x, bottom),), ((e, bottom),)] for x, e in sides]

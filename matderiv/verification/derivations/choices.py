@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from dataclasses import dataclass, field
 from itertools import product
 
-from matderiv.expr import Expr, is_, substitute, variables, walk
+from matderiv.expr import Expr, contains, is_, substitute, variables, walk
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading
 from matderiv.input.tree import COUNTS
@@ -211,7 +211,7 @@ def implied(functions: Iterable[Expr], names: Collection[str]) -> Iterator[tuple
     for f in functions:
         own = [v for v in variables(f) if v.name in names and v.shape]
         inside = {v for n in walk(f) if _is_distribution(n) for v in variables(n.args[0])}
-        if inside and any(is_(n, "log") or is_(n, "log_softmax") for n in walk(f)):
+        if inside and contains(f, "log", "log_softmax"):
             found |= {(v.name, "simplex"): None for v in own if v not in inside}
         margins = {v for n in walk(f) if is_(n, "exp", "softplus") for v in variables(n.args[0])}
         found |= {(v.name, "labels"): None for v in own if v in margins and v.name == "y"}

@@ -221,7 +221,10 @@ class SidesCompared:
         return None
 
     def laid_out(self, verdict: Verdict, side: Side, e: Expr, *, row: bool) -> Verdict:
-        """The verdict on a side where a row is meant: a column is none."""
+        """The verdict on a side where a row is meant, a column is none; or entries, of others."""
+        other = self.reader.last.alone if self.reader.indices.letters else ""
+        if other and verdict.correct:
+            return Verdict(UNDECIDED, message=f"the index {other[0]} stands on one side only")
         column = len(e.shape) == 1 and not side.marks
         if not (row and column and verdict.correct):
             return verdict

@@ -39,10 +39,7 @@ from matderiv.verification.derivations.points import (
     with_values,
 )
 from matderiv.verification.documents.positions import Passage
-from matderiv.verification.quantities import (
-    DERIVATIVE,
-    Quantity,
-)
+from matderiv.verification.quantities import DERIVATIVE, Quantity
 
 EXPONENTIAL = r"(?<![A-Za-z\\])e\s*\^\s*(?=\{(?!\s*(?:\\top|\\intercal|T)\s*\}))"
 DEEPEST = 20  # d(...) inside d(...)

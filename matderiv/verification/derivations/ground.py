@@ -12,16 +12,7 @@ from typing import Any
 from matderiv.calculus.derivative import differentiate, resolve_kind
 from matderiv.calculus.structure import linear_structure
 from matderiv.errors import MatderivError
-from matderiv.expr import (
-    Expr,
-    apply,
-    number_value,
-    substitute,
-    variable,
-    variables,
-    walk,
-    zeros,
-)
+from matderiv.expr import Expr, apply, number_value, substitute, variable, variables, walk, zeros
 from matderiv.input.resolve import Reading
 from matderiv.language.printer import text
 from matderiv.shapes import Shape, is_scalar, long_axes, shape_text

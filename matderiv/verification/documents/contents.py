@@ -319,7 +319,6 @@ def _line(p: Passage, suffix: str, fence: str) -> Iterator[Piece]:
 
 
 def _sentences_of(paragraph: list[Passage]) -> Iterator[Piece]:
-    """The formulas and sentences of a paragraph."""
     if not paragraph:
         return
     if first := _RUN_IN.match(paragraph[0].text):

@@ -131,7 +131,6 @@ def _arguments(p: Passage, place: int, macro: Macro) -> tuple[list[Passage], int
 
 
 def _filled(body: Passage, arguments: list[Passage]) -> Passage:
-    """The body of a macro with its arguments."""
     pieces: list[Passage] = []
     last = 0
     for found in re.finditer(r"#(\d)", body.text):

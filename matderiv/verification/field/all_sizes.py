@@ -15,7 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from matderiv.errors import DomainError
-from matderiv.expr import Expr, apply, fold, is_, number, number_value, variables, walk
+from matderiv.expr import Expr, apply, contains, fold, is_, number, number_value, variables, walk
 from matderiv.lazy import np
 from matderiv.numeric.draws import accretive, draw, enlarged
 from matderiv.numeric.evaluate import Sizes, evaluate, sizes_in
@@ -275,7 +275,7 @@ def _compares_sizes(f: Expr, answer: Expr) -> bool:
     jumping = [{n for n in walk(e) if _compares(n)} for e in (f, answer)]
     sums = {n for jump in jumping[0] ^ jumping[1] for n in walk(jump) if is_(n, "add")}
     sums |= {c for n in sums for c in _coefficients(n)}
-    plain = (n for n in sums if not any(is_(part, *_JUMPS) for part in walk(n)))
+    plain = (n for n in sums if not contains(n, *_JUMPS))
     return any(size_degree(n) and _of_sizes_alone(n) for n in plain)
 
 

@@ -229,7 +229,6 @@ _SQRT = _smooth(
 
 
 def _square_plus_one(u: Element, sign: int) -> Element:
-    """1 + u² or 1 - u²."""
     return plus(REALS, {0: np.ones_like(u[0])}, scaled(REALS, times(REALS, u, u), sign))
 
 

@@ -77,7 +77,6 @@ class FieldPoint:
 
 
 def _code(name: str) -> int:
-    """The whole name as a number."""
     return int.from_bytes(name.encode(), "big")
 
 
