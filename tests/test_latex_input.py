@@ -379,3 +379,9 @@ def test_long_formulas_are_read() -> None:
     reading = read("0", shapes=SMALL)
     assert as_read(r"t \cdot " * 5_000 + "t", reading).shape == ()
     assert as_read("t + " * 5_000 + "t", reading).shape == ()
+
+
+@pytest.mark.parametrize("typed", [r"x{^\top", r"x^{{^\top}A", r"{^", r"\sum_i x{^\top y"])
+def test_a_group_that_is_never_closed_is_an_error(typed: str) -> None:
+    with pytest.raises(ParseError):
+        read(Spelled(typed, "latex"))

@@ -266,7 +266,7 @@ def _plainly_spelled(tokens: list[Token]) -> list[Token]:
         if token.text == "{" and (not found or found[-1].text not in "^_") and following:
             inner, end = group_end(tokens, place + 2), group_end(tokens, place)
             word = "".join(t.text for t in tokens[place + 3 : inner - 1])
-            if following[0].text == "^":  # x{^\top}
+            if following[0].text == "^" and end > place:  # x{^\top}
                 tokens = [*tokens[:place], *tokens[place + 1 : end - 1], *tokens[end:]]
                 continue
             if following[0].text in NAMING and inner == end - 1 and word in FUNCTION_WORDS:
