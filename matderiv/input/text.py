@@ -14,7 +14,7 @@ from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.formulas import Formula, formula_names, unfolded
 from matderiv.input.glued import glued_remarks, indexed, is_euler, parted, standing_alone
 from matderiv.input.latex.tokens import is_command
-from matderiv.input.means import averaged_over
+from matderiv.input.means import MOMENTS, averaged_over
 from matderiv.input.text_cursor import OTHERWISE, Cursor
 from matderiv.input.tree import AT, DOT, EXPONENTIAL, IMPLIED, PLUS, RAISED, defined
 from matderiv.language.calls import (
@@ -358,7 +358,7 @@ class _Parser(Cursor):
         if summed is not None:
             return summed
         called = self.at("(") and not self.is_factor(name)
-        if called or (self.at("[") and self.function_of(name)):
+        if called or (self.at("[") and name.text not in MOMENTS and self.function_of(name)):
             return self.call(name)
         squared = self.at("^") and self.peek().kind == "number" and self.peek(2).text == "("
         if squared and name.text in reserved_names():

@@ -191,7 +191,7 @@ def weights(source: Source, scope: Scope) -> Source:
     >>> [n.name for n in weights(parse("pi'*x"), Scope()).nodes if isinstance(n, Name)]
     ['pi_', 'x']
     """
-    as_array = "pi" in {*scope.about, *scope.rows}
+    as_array = "pi" in scope.rows or ("pi" in scope.about and source.spelling == "latex")
     for node in source.nodes if not as_array else ():
         *before, last = children(node) or (node,)
         kinds = [getattr(n, "function", getattr(n, "name", "")) for n in (node, *before[-1:])]

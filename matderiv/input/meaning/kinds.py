@@ -306,7 +306,9 @@ def meant(source: Source, scope: Scope) -> Source:
     chosen = found.elaborator
     assert found.source is not None
     problem = chosen.signs.problem or chosen.problem
-    vectors = (n for n in chosen.guessed() if chosen.build.axes_of(n) == 1)
+    strict = source.spelling == "latex"
+    names = [n for n in chosen.guessed() if strict or n in scope.about]
+    vectors = (n for n in names if chosen.build.axes_of(n) == 1)
     for name in filter(chosen.build.is_thin, vectors):
         said = f"{name} would be a vector of one entry"
         span = next((n.span for n in source.nodes if isinstance(n, Name) and n.name == name), None)
