@@ -191,11 +191,12 @@ def weights(source: Source, scope: Scope) -> Source:
     >>> [n.name for n in weights(parse("pi'*x"), Scope()).nodes if isinstance(n, Name)]
     ['pi_', 'x']
     """
-    as_array = "pi" in scope.rows or ("pi" in scope.about and source.spelling == "latex")
-    for node in source.nodes if not as_array else ():
+    latex = source.spelling == "latex"
+    as_array = "pi" in scope.rows or ("pi" in scope.about and latex)
+    for node in source.nodes if scope.guess and not as_array else ():
         *before, last = children(node) or (node,)
         kinds = [getattr(n, "function", getattr(n, "name", "")) for n in (node, *before[-1:])]
-        array = kinds[0] in ("mul", AT) and (kinds[-1] == "transpose" or kinds[-1].isupper())
+        array = latex and kinds[0] == "mul" and (kinds[-1] == "transpose" or kinds[-1].isupper())
         as_array |= (kinds[0] == "transpose" or array) and getattr(last, "name", "") == "pi"
     if not as_array:
         return source
@@ -228,9 +229,7 @@ def squared(source: Source, scope: Scope) -> Source:
             return node
         if not isinstance(exponent, Number) or exponent.value % 2:
             return node
-        half = exponent.value / 2
-        if half == 1:
-            return inner
-        return replace(node, operands=(inner, Number(exponent.span, half)))
+        half = Number(exponent.span, exponent.value / 2)
+        return inner if half.value == 1 else replace(node, operands=(inner, half))
 
     return changed(source, replaced)

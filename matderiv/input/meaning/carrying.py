@@ -108,7 +108,8 @@ class Carrying:
             return values[0].signed(True)
         if function == "transpose":
             if values[0].rank == 0:
-                self.object(4 if isinstance(children(node)[0], Name) else INVALID, node)
+                bare = isinstance(children(node)[0], Name) or not self.signs.lettered_arrays(node)
+                self.object(4 if bare else INVALID, node)
             return values[0].turned()
         if function == "add":
             return self.added(values, node)
@@ -167,8 +168,9 @@ class Carrying:
         rows = any(a[0].isupper() and b == "transpose" for a, b in pairwise(names))
         if rows and values[0].index and not values[1].rank:
             raise UncarriedError(ROWS)
-        for operand, value in zip(operands, values, strict=False):
-            if is_capital(operand) and not value.rank and any(v.rank for v in values):
+        beside = values[1].row is not None, values[0].rank  # Y_i w' x_i has numbers Y_i
+        for operand, value, other in zip(operands, values, beside, strict=False):
+            if is_capital(operand) and not value.rank and other:
                 if is_inverse(operand):
                     raise UncarriedError(INVERSES)
                 self.object(1.5, node)
@@ -256,8 +258,7 @@ class Carrying:
             if below.rank:
                 raise UncarriedError("only numbers divide beside indices")
             if not below.index:
-                divisor = self.realised(below, (), node)
-                found = self.each("div", [found], node, last=[divisor])
+                found = self.each("div", [found], node, last=[self.realised(below, (), node)])
             elif found.rank + len({*found.index, *below.index}) > 2:
                 one = self.build.number(1, node.span)
                 inverse = self.each("ediv", [below], node, first=[one])
@@ -276,12 +277,11 @@ class Carrying:
         last: Sequence[Node] = (),
     ) -> Indexed:
         """An operation on each entry, with operands that have no indices around the values."""
-        return self.entrywise(
-            "",
-            values,
-            node,
-            lambda p: self.build.operation(function, (*first, *p, *last), node.span),
-        )
+
+        def made(p: list[Node]) -> Node:
+            return self.build.operation(function, (*first, *p, *last), node.span)
+
+        return self.entrywise("", values, node, made)
 
     def raised(self, base: Indexed, exponent: Node | Indexed, node: Node) -> Indexed:
         """A power of numbers, or of each entry of a vector."""
@@ -341,8 +341,7 @@ class Carrying:
         if value.rank != 1 or len(axes) > 2:
             raise UncarriedError(f"{name} is not read here beside indices")
         array = self.realised(value, axes, node)
-        axis = 2 if len(axes) == 2 else None
-        found = self.build.call(name, (array,), node.span, axis=axis)
+        found = self.build.call(name, (array,), node.span, axis=2 if len(axes) == 2 else None)
         if name in KEPT:
             return self.single(found, axes, value.index, value.row, value.column)
         return self.single(found, value.index, value.index, None, None)
@@ -390,8 +389,5 @@ class Carrying:
 
     def uncarried(self, said: str, node: Node) -> ParseError:
         """An index that no array can carry."""
-        return self.build.error(
-            f"{said}: {self.source.typed(node.span)[:60]}" if said else "this is not read",
-            node.span,
-            "matrix notation, or one sum for each index",
-        )
+        said = f"{said}: {self.source.typed(node.span)[:60]}" if said else "this is not read"
+        return self.build.error(said, node.span, "matrix notation, or one sum for each index")

@@ -114,7 +114,7 @@ class KindSearch:
         if rank == 1 and name in self.columns and default == 2 and evidence in (0.0, bold):
             return BESIDE
         weight = 3 if rank == 2 else 1
-        if name.endswith("_") and name[0].isupper() and rank == 2:
+        if rank == 2 and name[0].isupper() and name[-1] == "_" and self.places.get(name[:-1]) == 1:
             return OF_MATRICES + evidence  # A_i
         greek = name.endswith("_") and rank == 1 and not guessed_axes(name[:-1])
         return STEPS.get((default, rank), 3.0) + evidence * weight + GREEK * greek
@@ -239,9 +239,8 @@ class KindSearch:
 
     def kinds_of(self, name: str) -> tuple[int, ...]:
         """The kinds that a name can have: small letters are no matrices if undeclared."""
-        if name.endswith("!"):
-            return (1,)
-        return (0, 1) if name[:1].islower() and not name.endswith("_") else (0, 1, 2)
+        every = (0, 1) if name[:1].islower() and not name.endswith("_") else (0, 1, 2)
+        return (1,) if name.endswith("!") else every
 
 
 def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
@@ -290,7 +289,13 @@ def meant(source: Source, scope: Scope) -> Source:
 
     Raises ParseError for what no choice of kinds gives a meaning.
     """
-    source = rowwise(apart(squared(by_index(weights(source, scope)), scope)))
+    found = _meant(weights(source, scope), scope)
+    number = found.kinds.get("pi_") == 0 and "pi" not in scope.about  # of H\pi r^2
+    return _meant(source, scope) if number else found
+
+
+def _meant(source: Source, scope: Scope) -> Source:
+    source = rowwise(apart(squared(by_index(source), scope)))
     source = whole_bars(source, whole=scope.guess)
     if not scope.guess:
         elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)))
@@ -306,10 +311,9 @@ def meant(source: Source, scope: Scope) -> Source:
     chosen = found.elaborator
     assert found.source is not None
     problem = chosen.signs.problem or chosen.problem
-    strict = source.spelling == "latex"
-    names = [n for n in chosen.guessed() if strict or n in scope.about]
-    vectors = (n for n in names if chosen.build.axes_of(n) == 1)
-    for name in filter(chosen.build.is_thin, vectors):
+    vectors = (n for n in chosen.guessed() if chosen.build.axes_of(n) == 1)
+    strict = [n for n in vectors if source.spelling == "latex" or n in scope.about]
+    for name in filter(chosen.build.is_thin, strict):
         said = f"{name} would be a vector of one entry"
         span = next((n.span for n in source.nodes if isinstance(n, Name) and n.name == name), None)
         problem = problem or chosen.build.error(said, span or source.main.span, "declare its shape")
