@@ -446,6 +446,12 @@ def test_norms_go_by_the_names_that_people_give_them(typed: str, same: str) -> N
     assert str(md.derive(typed, "X")) == str(md.derive(same, "X"))
 
 
+def test_the_logarithm_of_bars_around_a_matrix_is_that_of_a_determinant() -> None:
+    same = md.derive("logdet(S)/2 + x'*inv(S)*x/2", "S")
+    assert md.verify("log(|S|)/2 + x'inv(S)x/2", "S", str(same)).correct
+    assert str(md.derive("sum(log(|X|))", "X", shapes={"X": "m,n"})) == "1./X"
+
+
 def test_a_colon_is_told_the_product_of_frobenius() -> None:
     with pytest.raises(ParseError) as caught:
         md.derive("A:B", "A")

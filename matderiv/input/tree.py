@@ -157,7 +157,7 @@ def is_bars(node: Node, text: str) -> bool:
 
 
 def whole_bars(source: Source, *, whole: bool = True) -> Source:
-    """The source with bars of their kind: `|X| Y`, and where they are a whole question, `2|X|`.
+    """The source with bars of their kind: `|X| Y`, `log(|X|) + a'x`, and a whole question `2|X|`.
 
     >>> from matderiv.input.text import parse
     >>> whole_bars(parse("2|X|")).main.operands[1].function
@@ -167,8 +167,11 @@ def whole_bars(source: Source, *, whole: bool = True) -> Source:
     waiting = [source.main]
     while waiting:
         node = waiting.pop()
+        logarithm = isinstance(node, Call) and node.name in ("log", "ln")
         if is_bars(node, source.text):
             found |= {node.span} if whole else set()
+        elif logarithm or getattr(node, "function", "") == "add":
+            waiting += [o for o in children(node) if logarithm or not is_bars(o, source.text)]
         elif isinstance(node, Operation) and node.function in ("neg", "power", "mul", "div"):
             others = [o for o in node.operands if not isinstance(o, Number)]
             arrays = [o for o in others if not isinstance(o, Name) or guessed_axes(o.name)]
