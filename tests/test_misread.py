@@ -190,6 +190,8 @@ def test_functions_that_do_not_exist_are_no_products(formula: str, said: str) ->
         (r"\|X_{i,:}w - y_i\|^2", "X", "y_i has the index of a row"),
         (r"\sum_k x^\top A_k^{-1} x", "x", "inverses of a matrix at each index"),
         ("x^T y^T", "x", "a vector of one entry"),
+        ("W_1*x + W*x", "x", "W_1 can be an entry of W"),
+        ("A x + x_g", "x", "x_g can be an entry of x"),
         ("norm2(A o X)^2", "X", "o can be the sign"),
         (r"\|A o X\|^2", "X", "o can be the sign"),
         (r"\|x - \overline{x}\|^2", "x", "a mean, a conjugate"),

@@ -1,22 +1,24 @@
 """Texts that would be read as something else than was meant, and are refused instead.
 
 A name that nobody declared is a new constant, which is wrong where it is made of names of the same
-text (`Ax` beside x is A*x).
+text (`Ax` beside x is A*x), or an entry of an array that is there whole (`z_1` beside z).
 """
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from matderiv.errors import MatderivError, ParseError
 from matderiv.input.glued import is_weight
 from matderiv.language.declare import SPELLED
 from matderiv.language.shaping import Shaping
 from matderiv.language.sizes import is_open
-from matderiv.language.source import Call, Name, Node, Source, changed
+from matderiv.language.source import Call, Name, Node, Operation, Source, changed, unsigned
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import Shape, long_axes
 
+_ENTRY = re.compile(r"(?P<whole>[^\W\d_]+)_(?P<at>[a-z]{1,2}|[1-9]{1,2})")
 _RUN = re.compile(r"[A-Za-z]+ read as [A-Za-z*]+")
 _SIDE_BY_SIDE = re.compile(r"(?:['ᵀ⊤)]|\^T)\s*[A-Za-z]")
 WORDS = frozenset(
@@ -28,7 +30,7 @@ _SHORT = 4  # letters of the longest name that is taken for a product without si
 
 
 def check_meant(shaping: Shaping, asked: Collection[str] = ()) -> None:
-    """ParseError for a guessed name that is a product, and for exp of a square matrix.
+    """ParseError for a guessed name that is a product or an entry, and for exp of a square matrix.
 
     Names that are `asked` about, and those of Python, are no products.
 
@@ -48,7 +50,7 @@ def check_meant(shaping: Shaping, asked: Collection[str] = ()) -> None:
     for name, node in shaping.guessed.items():
         atomic = source.spelling == "python" or name in asked
         error = None if atomic else _word(name) or _glued(name, shaping.variables, runs)
-        error = error or (None if atomic else _sign(name, node, shaping))
+        error = error or _entry(name, shaping) or (None if atomic else _sign(name, node, shaping))
         if error is not None:
             error.source, error.span = source.text, node.span
             raise error
@@ -118,6 +120,18 @@ def _glued(name: str, names: Mapping[str, Shape], runs: bool) -> MatderivError |
     )
 
 
+def _entry(name: str, shaping: Shaping) -> MatderivError | None:
+    """The error for `z_1` beside an array z, unless one is added to or taken from the other."""
+    found = _ENTRY.fullmatch(name)
+    whole = found["whole"] if found else ""
+    if not long_axes(shaping.variables.get(whole, ())) or _added(name, whole, shaping):
+        return None
+    return ParseError(
+        f"{name} can be an entry of {whole}, and only whole arrays are read here",
+        hint=f"a declaration where it is an array of its own: {name}: sizes",
+    )
+
+
 def _sign(name: str, node: Node, shaping: Shaping) -> MatderivError | None:
     r"""The error for `A o X`, an entrywise product, and for `\overline{x}` beside x."""
     text, (start, end) = shaping.source.text, node.span
@@ -132,6 +146,20 @@ def _sign(name: str, node: Node, shaping: Shaping) -> MatderivError | None:
         said = f"{text[start:end]} can be a mean, a conjugate or a name of its own"
         return ParseError(said, hint=r"\bar x for a name")
     return None
+
+
+def _added(name: str, whole: str, shaping: Shaping) -> bool:
+    """True where `x - x_k`, or `Ax - x_g` in LaTeX, says that it has the shape of an array."""
+    for node in chain.from_iterable(nodes for _, nodes in shaping.sections):
+        if isinstance(node, Operation) and node.function == "add":
+            terms = {n.name for n in map(unsigned, node.operands) if isinstance(n, Name)}
+            others = [o for o in node.operands if not isinstance(unsigned(o), Name)]
+            arrays = any(long_axes(shaping.sizes.shape(shaping.shapes[o])) for o in others)
+            if name in terms and (
+                whole in terms or (arrays and shaping.source.spelling == "latex")
+            ):
+                return True
+    return False
 
 
 def _check_matrix_function(node: Node, shaping: Shaping) -> None:
