@@ -286,8 +286,8 @@ def _judged(
         errors.append(relative_error(claimed, slope.value) if apart > lost else 0.0)
         near = (EXACT if exact else RIGHT) * scale + SURE * slope.uncertainty
         if not exact and apart <= lost and order == 1 < len(slopes):
-            more = _largest(sharpest.value - slope.value) <= near + lost  # and no other thing
-            verdicts.add("nothing" if more else "match")  # the complex step sees more
+            other = _largest(sharpest.value - slope.value) > near + lost  # it sees more, or another
+            verdicts.add("match" if other and "mismatch" in verdicts else "nothing")
         elif not claimed.any() and apart <= SURE * slope.uncertainty <= FLAT * largest:
             verdicts.add("match")  # a zero, as far as rounding lets it be seen
             errors[-1] = 0.0
