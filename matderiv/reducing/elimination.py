@@ -95,20 +95,19 @@ def _weigh_sums(net: Network, index: Index, matrix: Expr) -> None:
 def reduce_network(net: Network) -> None:
     """Eliminate summed indices, the ones with the fewest neighbours first."""
     while True:
-        best: tuple[int, Index, list[Index]] | None = None
-        for index in net.summed():
-            near = net.neighbours(index)
-            if near is not None and len(near) <= 2 and (best is None or len(near) < best[0]):
-                best = (len(near), index, near)
-        if best is None:
+        near = net.neighbours()
+        small = [i for i, others in near.items() if len(others) <= 2 and i not in net.axes]
+        if not small:
             if not (reduce_joined(net) or reduce_cross(net)):
                 return
-        elif best[0] == 0:
-            _close(net, best[1])
-        elif best[0] == 1:
-            _absorb(net, best[1], best[2][0])
+            continue
+        index = min(small, key=lambda i: (len(near[i]), net.place[i]))
+        if not near[index]:
+            _close(net, index)
+        elif len(near[index]) == 1:
+            _absorb(net, index, *near[index])
         else:
-            _join(net, best[1], *best[2])
+            _join(net, index, *near[index])
 
 
 def _close(net: Network, index: Index) -> None:
@@ -131,7 +130,7 @@ def _absorb(net: Network, index: Index, other: Index) -> None:
     edges = [e for e in net.edges if {e[1], e[2]} == {index, other}]
     weight = net.take_weight(index)
     simple = all(e[3] == 1 for e in edges)
-    alone = other not in net.axes and net.neighbours(other) == [index]
+    alone = other not in net.axes and list(net.neighbours().get(other, ())) == [index]
     if len(edges) == 2 and simple and weight is None:
         first = next((e for e in edges if e[1] is other), edges[0])
         second = edges[1] if first is edges[0] else edges[0]
@@ -283,11 +282,11 @@ def inner_product(u: Expr, v: Expr) -> Expr:
     >>> text(inner_product(x, v)), text(inner_product(x, x))
     ("y'*A*x", "x'*x")
     """
-    forms = [
-        matrix_product(chain([*transposed_chain(factors_of(a)), *factors_of(b)]))
-        for a, b in ((u, v), (v, u))
-    ]
-    return min(forms, key=reading_key)
+    forms: dict[Expr, Expr] = u.cache.setdefault("inner", {})
+    if v not in forms:
+        words = ([*transposed_chain(factors_of(a)), *factors_of(b)] for a, b in ((u, v), (v, u)))
+        forms[v] = min((matrix_product(chain(w)) for w in words), key=reading_key)
+    return forms[v]
 
 
 def trace(factors: list[Expr]) -> Expr:

@@ -80,17 +80,16 @@ class Network:
         self.nodes.pop(index, None)
         return weight
 
-    def neighbours(self, index: Index) -> list[Index] | None:
-        """The other ends of a node's edges in order; None if a tensor or delta touches it."""
-        if any(index in f.indices for f in self.others) or any(index in d for d in self.deltas):
-            return None
-        found: dict[Index, None] = {}
+    def neighbours(self) -> dict[Index, dict[Index, None]]:
+        """The other ends of each node's edges in order; no node that a tensor or delta touches."""
+        found: dict[Index, dict[Index, None]] = {i: {} for i in self.nodes}
         for _, i, j, _ in self.edges:
-            if i is index:
-                found[j] = None
-            elif j is index:
-                found[i] = None
-        return list(found)
+            found.setdefault(i, {})[j] = None
+            found.setdefault(j, {})[i] = None
+        for indices in (*self.deltas, *(f.indices for f in self.others)):
+            for i in indices:
+                found.pop(i, None)
+        return found
 
     def summed(self) -> list[Index]:
         """The indices that are not axes, in their order."""
