@@ -237,9 +237,9 @@ def is_(e: Expr, *names: str) -> bool:
 def number_value(e: Expr) -> Fraction | None:
     """The value of a literal number, with its sign; None for anything else."""
     sign = 1
-    while is_(e, "neg"):
+    while e.function.name == "neg":
         e, sign = e.args[0], -sign
-    return sign * e.params[0] if is_(e, "number") else None
+    return sign * e.params[0] if e.function.name == "number" else None
 
 
 def exact_value(e: Expr, heaviest: int = 9) -> Fraction | None:
@@ -323,7 +323,7 @@ def fold_all(
     values: dict[Expr, Value] = {}
     for node in walk(*roots):
         values[node] = visit(node, tuple([values[a] for a in node.args]))
-    return tuple(values[r] for r in roots)
+    return tuple([values[r] for r in roots])
 
 
 def fold_kept(root: Expr, key: str, visit: Callable[[Expr, tuple[Value, ...]], Value]) -> Value:
@@ -336,7 +336,7 @@ def fold_kept(root: Expr, key: str, visit: Callable[[Expr, tuple[Value, ...]], V
         if not unknown:
             stack.pop()
             if key not in node.cache:
-                node.cache[key] = visit(node, tuple(a.cache[key] for a in node.args))
+                node.cache[key] = visit(node, tuple([a.cache[key] for a in node.args]))
     found: Value = root.cache[key]
     return found
 

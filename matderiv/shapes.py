@@ -272,7 +272,7 @@ def broadcast(shapes: tuple[Shape, ...], unify: Unify = same) -> Shape:
     A scalar goes with anything, a column (n) with n x d down the columns, a row (1, d) along the
     rows, a column with a row gives n x d. Tensors of three axes and more need equal shapes.
     """
-    rank = max(len(s) for s in shapes)
+    rank = max(map(len, shapes))
     if rank == 2:
         shapes = tuple((s[0], 1) if len(s) == 1 else s for s in shapes)
     out: list[Size] = [1] * rank

@@ -94,19 +94,21 @@ def differentiate(
     upstream: Expr | None = None,
 ) -> Derivative:
     """The derivative of f; `kind` and `order` as from `resolve_kind`."""
-    typed = set(walk(f))
     search = new_search()
     if kind in FORWARDS:
         tensor = pushforward(prepare(f, wrt), wrt, change_of(wrt, f), search)
-        raised = raise_tensor(tensor, True, search)
-        e = guarded(polished(raised, typed), f)
-        return Derivative(e, tensor, len(tensor.axes), raised, search.cut)
+        return read_off(tensor, f, len(tensor.axes), search, broadcast=True)
     outer = 0 if kind == "vjp" else len(long_axes(f.shape))
     below = derivative_anywhere(f, wrt, order - 1, structure=structure, search=search)
-    current = prepare(below, wrt)
-    tensor = like_terms(project(_once(current, wrt, upstream, search), wrt, structure))
-    raised = raise_tensor(tensor, not outer and order == 1, search)
-    e = guarded(polished(raised, typed), f)
+    whole = _once(prepare(below, wrt), wrt, upstream, search)
+    tensor = like_terms(project(whole, wrt, structure))
+    return read_off(tensor, f, outer, search, broadcast=not outer and order == 1)
+
+
+def read_off(tensor: Tensor, f: Expr, outer: int, search: Search, *, broadcast: bool) -> Derivative:
+    """The derivative of f that a sum of index products is, in matrix notation with last touches."""
+    raised = raise_tensor(tensor, broadcast, search)
+    e = guarded(polished(raised, set(walk(f))), f)
     return Derivative(e, tensor, outer, raised, search.cut)
 
 
@@ -121,8 +123,8 @@ def traced(d: Derivative, f: Expr) -> Expr:
     terms = (
         normalise(t.coefficient, (*t.factors, delta(i, j)), (), (i, j)) for t in d.tensor.terms
     )
-    e = raise_tensor(like_terms(Tensor((), tuple(terms))), True, new_search())
-    return guarded(polished(e, set(walk(f))), f)
+    whole = like_terms(Tensor((), tuple(terms)))
+    return read_off(whole, f, 0, new_search(), broadcast=True).expr
 
 
 def fractions_apart(d: Derivative, f: Expr) -> Expr:
@@ -169,7 +171,7 @@ def differentiate_by(
     if kind in FORWARDS:
         return [differentiate(f, x, kind, upstream=upstream) for x in wrt]
     search = new_search()
-    typed, outer = set(walk(f)), 0 if kind == "vjp" else len(long_axes(f.shape))
+    outer = 0 if kind == "vjp" else len(long_axes(f.shape))
     prepared = {x: prepare(f, x) for x in wrt}
     tensors: dict[Expr, Tensor] = {}
     for e in dict.fromkeys(prepared.values()):
@@ -180,9 +182,7 @@ def differentiate_by(
     out = []
     for x in wrt:
         tensor = like_terms(project(tensors[x], x, structure))
-        raised = raise_tensor(tensor, not outer, search)
-        e = guarded(polished(raised, typed), f)
-        out.append(Derivative(e, tensor, outer, raised, search.cut))
+        out.append(read_off(tensor, f, outer, search, broadcast=not outer))
     return out
 
 

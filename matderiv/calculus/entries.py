@@ -1,10 +1,8 @@
 """One entry of a derivative: ∂f/∂x_1 is the derivative by x at its entry 1."""
 
-from matderiv.calculus.derivative import Derivative
-from matderiv.choosing.guards import guarded
-from matderiv.choosing.polish import polished
-from matderiv.choosing.sums import new_search, raise_tensor
-from matderiv.expr import Expr, apply, is_, walk
+from matderiv.calculus.derivative import Derivative, read_off
+from matderiv.choosing.sums import new_search
+from matderiv.expr import Expr, apply, is_
 from matderiv.input.entries import AskedEntry, unit
 from matderiv.shapes import long_axes
 from matderiv.tensors.tensor import Factor, Index, Tensor, like_terms, normalise, renamed
@@ -33,11 +31,11 @@ def entry_of(whole: Derivative, entry: AskedEntry, f: Expr, order: int) -> Deriv
     terms = [renamed(t, same) for t in whole.tensor.terms]
     terms = [normalise(t.coefficient, [*t.factors, *factors], axes) for t in terms]
     tensor = like_terms(Tensor(axes, tuple(terms)))
-    search = new_search()
-    raised = raise_tensor(tensor, not whole.outer and order == 1, search)
-    e = guarded(polished(raised, set(walk(f))), f)
+    broadcast = not whole.outer and order == 1
+    found = read_off(tensor, f, whole.outer, new_search(), broadcast=broadcast)
     one = entry.units()[0]
     if not kept and len(factors) == 1 and one is not None:
         chain = whole.expr.args if is_(whole.expr, "mul") else (whole.expr,)
-        e = min(e, apply("mul", one.T, *chain), key=lambda form: form.weight)
-    return Derivative(e, tensor, whole.outer, raised, whole.cut or search.cut)
+        e = min(found.expr, apply("mul", one.T, *chain), key=lambda form: form.weight)
+        found = found._replace(expr=e)
+    return found._replace(cut=whole.cut or found.cut)

@@ -4,7 +4,7 @@ Each pattern is an identity for all values; it saves terms that would only cance
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 
 from matderiv.calculus.spectral import det_power, without_spectra
@@ -20,7 +20,8 @@ from matderiv.expr import (
     walk,
     without_facts,
 )
-from matderiv.shapes import is_scalar
+from matderiv.functions.algebra import product_shape
+from matderiv.shapes import Shape, is_scalar, same
 from matderiv.words.chains import MAX_CHAIN, facts
 from matderiv.words.folds import respelled_by, spellings
 from matderiv.words.signs import is_one, negated, signed
@@ -59,13 +60,16 @@ def _gathered(node: Expr) -> Expr:
 
     >>> text(_gathered(read("*".join("a" * 40) + "*b").expr)), text(_gathered(read("a*a").expr))
     ('a^40*b', 'a*a')
+    >>> text(_gathered(read("x'*y*" * 40 + "x").expr))
+    "(x'*y)^40*x"
     """
     if not is_(node, "mul", "hadamard") or len(node.args) <= MAX_CHAIN:
         return node
     entrywise = is_(node, "hadamard")
-    alike = {a: k for a, k in Counter(node.args).items() if k > 1 and (entrywise or not a.shape)}
+    factors = node.args if entrywise else _numbers_closed(node.args)
+    alike = {a: k for a, k in Counter(factors).items() if k > 1 and (entrywise or not a.shape)}
     args: list[Expr] = []
-    for a in node.args:
+    for a in factors:
         if a in alike:
             k = alike[a]
             args += [apply("epow" if a.shape else "power", a, k)] if k else []
@@ -73,6 +77,21 @@ def _gathered(node: Expr) -> Expr:
         else:
             args.append(a)
     return apply(node.function.name, *args)
+
+
+def _numbers_closed(factors: Sequence[Expr]) -> list[Expr]:
+    """The factors of a product of matrices, x'*y*x'*y*x as the numbers x'*y, x'*y and then x."""
+    out, run, shape = list[Expr](), list[Expr](), Shape()
+    for a in factors:
+        if is_scalar(a.shape):
+            out.append(a)
+            continue
+        shape = product_shape(shape, a.shape, same) if run else a.shape
+        run.append(a)
+        if is_scalar(shape):
+            out.append(apply("mul", *run))
+            run = []
+    return [*out, *run]
 
 
 def _balanced(node: Expr) -> Expr:

@@ -6,7 +6,6 @@ such places adjoints are simplified as in `sweeps`.
 """
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 from matderiv.calculus.recognise import prepare
@@ -16,7 +15,7 @@ from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, dependents, is_, variable, walk, zeros
 from matderiv.shapes import is_scalar
 from matderiv.tensors.lower import open_product
-from matderiv.tensors.tensor import Tensor, Term, like_terms
+from matderiv.tensors.tensor import ONE, Tensor, like_terms
 
 SMALL = 4  # an adjoint of fewer symbols is written out where it is used
 
@@ -53,7 +52,7 @@ def gradients(f: Expr, wrt: Sequence[Expr], structure: str = "projected") -> Bac
     nodes = dependents(f, *wrt)
     sweep = Sweep(nodes, (), {n: axes_of(n.shape) for n in nodes}, {n: [] for n in nodes})
     if f in sweep.adjoints:
-        sweep.adjoints[f] = [Term(Fraction(1), ())]
+        sweep.adjoints[f] = [ONE]
     adjoints: list[Adjoint] = []
     found: dict[Expr, Expr] = {}
     for node in reversed(nodes):

@@ -9,7 +9,6 @@ expression. Source: Griewank & Walther 2008, ch. 3; Laue, Mitterreiter & Giesen,
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from matderiv.calculus.spectral import commuting, share_by_name
@@ -22,6 +21,7 @@ from matderiv.lazy import later
 from matderiv.shapes import Shape, long_axes
 from matderiv.tensors.lower import lower, open_product
 from matderiv.tensors.tensor import (
+    UNIT,
     Factor,
     Index,
     Indices,
@@ -85,7 +85,7 @@ def slots_at(shape: Shape, axes: Indices) -> Slots:
 
 def axes_of(shape: Shape) -> Indices:
     """New indices for the long axes of a shape."""
-    return tuple(Index(shape[k]) for k in long_axes(shape))
+    return tuple([Index(shape[k]) for k in long_axes(shape)])
 
 
 # Backwards ----------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def pullbacks(
         seed = open_product(upstream, slots_at(upstream.shape, inner))
     else:
         outer = tuple(Index(i.size) for i in inner)
-        seed = Term(Fraction(1), tuple(map(delta, outer, inner)))
+        seed = Term(UNIT, tuple(map(delta, outer, inner)))
     nodes = dependents(f, *wrt)
     axes = {n: axes_of(n.shape) for n in nodes}
     sweep = Sweep(nodes, outer, axes, {n: [] for n in nodes}, search or new_search())
@@ -188,14 +188,13 @@ def shorter_share(
     if (named := _share_by_name(node, which, sweep, whole)) is not None:
         return named
     share = _share(node, which, sweep, terms)
-    heavy = sum(f.expr.weight for t in terms for f in t.factors) > HEAVY
-    pieces = () if heavy else _pieces(node, node.args[which], terms, whole)
+    axes = sweep.outer + sweep.axes[node.args[which]]
+    pieces = _pieces(node, node.args[which], terms, whole) if len(axes) <= 2 else ()
     if not 1 < len(pieces) <= MAX_DISTRIBUTED:
         return share
-    spread_out = _share(node, which, sweep, pieces)
-    axes = sweep.outer + sweep.axes[node.args[which]]
-    if len(axes) > 2:
+    if sum(f.expr.weight for t in terms for f in t.factors) > HEAVY:
         return share
+    spread_out = _share(node, which, sweep, pieces)
     first, second = (
         raise_tensor(Tensor(axes, tuple(t)), not sweep.outer, sweep.search).weight
         for t in (share, spread_out)
@@ -280,7 +279,9 @@ def at_axes(term: Term, place: AdjointPlace, summed: Indices) -> Term:
         else:
             mapping[index] = axis
     factors = [
-        Factor(f.expr, tuple(mapping.get(i, i) for i in f.indices), f.exponent) if f.indices else f
+        Factor(f.expr, tuple([mapping.get(i, i) for i in f.indices]), f.exponent)
+        if f.indices
+        else f
         for f in factors
     ]
     # A delta written before its slot was renamed names the slot's axis now.
@@ -328,7 +329,7 @@ def pushforward(
         seed = open_product(change, slots_at(wrt.shape, seed_axes))
     else:
         inner = axes_of(wrt.shape)
-        seed = Term(Fraction(1), tuple(map(delta, seed_axes, inner)))
+        seed = Term(UNIT, tuple(map(delta, seed_axes, inner)))
     tangents: dict[Expr, Tensor] = {wrt: Tensor(seed_axes + inner, (seed,))}
     for node in nodes:
         if node is wrt:

@@ -19,7 +19,7 @@ from matderiv.choosing.items import (
     without_brackets,
 )
 from matderiv.choosing.terms import common, content, without
-from matderiv.expr import Expr, apply, is_, walk
+from matderiv.expr import Expr, apply, contains, is_, walk
 from matderiv.reducing.raising import Raised, raise_term, spell
 from matderiv.tensors.lower import open_product
 from matderiv.tensors.tensor import Index, Indices
@@ -89,11 +89,14 @@ class Search:
             self.ended = self.cut = True
         return not self.ended
 
-    def keep(self, key: Key, form: Expr) -> Expr:
-        """Remember a form, unless the search for it was cut short."""
-        if not self.ended:
-            self.forms[key] = form
-        return form
+    def form(self, key: Key, make: Callable[[], Expr]) -> Expr:
+        """A form that was found before, or a new one, kept unless its search was cut short."""
+        found = self.forms.get(key)
+        if found is None:
+            found = make()
+            if not self.ended:
+                self.forms[key] = found
+        return found
 
     def sum_of(self, terms: Sequence[Raised], axes: Indices, broadcast: bool) -> Expr:
         """The shortest form of a smaller sum, within the same search."""
@@ -144,9 +147,7 @@ def factored(items: list[Item], search: Search) -> Expr:
     ['(A + B)*x', 'A*x + B*y']
     """
     items = like(items)
-    key: Key = tuple(map(key_of, items))
-    found = search.forms.get(key)
-    return found if found is not None else search.keep(key, _factored(items, search))
+    return search.form(tuple(map(key_of, items)), lambda: _factored(items, search))
 
 
 def _factored(items: list[Item], search: Search) -> Expr:
@@ -155,7 +156,7 @@ def _factored(items: list[Item], search: Search) -> Expr:
     if len(items) > 1 and number != 1:
         c, s, f = item_of(factored([(c / number, s, f) for c, s, f in items], search))
         return scaled(c * number, s, f)
-    plain = total([_written(item, search) for item in items])
+    plain = total([search.form(("item", *key_of(t)), partial(scaled, *t)) for t in items])
     if not 1 < len(items) <= MAX_FACTORED or not search.may_look_at(len(items)):
         return plain
     forms = [plain]
@@ -170,12 +171,6 @@ def _factored(items: list[Item], search: Search) -> Expr:
     if len(without) > len(items):
         forms.append(factored(without, search))
     return shortest(forms)
-
-
-def _written(item: Item, search: Search) -> Expr:
-    key: Key = ("item", *key_of(item))
-    found = search.forms.get(key)
-    return found if found is not None else search.keep(key, scaled(*item))
 
 
 def _spread(item: Item, search: Search) -> list[Item]:
@@ -241,6 +236,8 @@ def _mirrored(items: list[Item], search: Search) -> list[Expr]:
     []
     """
     if any(not f or len(f[0].shape) != 2 or len(f[-1].shape) != 2 for _, _, f in items):
+        return []
+    if not any([contains(e, "transpose") for _, _, f in items for e in f]):
         return []
     mirror = [(c, s, transposed_chain(f)) for c, s, f in items]
     before, after = (sum(e.weight for _, _, f in form for e in f) for form in (items, mirror))

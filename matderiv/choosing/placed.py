@@ -139,7 +139,7 @@ def part_of_both(e: Expr) -> Expr:
     "X[3:4,1:2]'"
     """
     sign, core = signed(e)
-    if not is_(core, "mul"):
+    if not contains(e, "cols") or not is_(core, "mul"):
         return e
     numbers = [a for a in core.args if not a.shape]
     word = [b for a in core.args if a.shape for b in _opened(a)]

@@ -87,14 +87,14 @@ def _named(e: Expr) -> Expr:
 
 
 def _signs_out(e: Expr) -> Expr:
-    """a - (-b) becomes a + b.
+    """a - (-b) becomes a + b, and a + (-b).*c becomes a - b.*c.
 
     >>> y, u = (read(t, shapes={"y": "n", "x": "n"}).expr for t in ("y", "-(2*x)"))
-    >>> text(_signs_out(y - u)), text(_signs_out(y + y))
-    ('y + 2*x', 'y + y')
+    >>> text(_signs_out(y - u)), text(_signs_out(y + u * y)), text(_signs_out(y + y))
+    ('y + 2*x', 'y - 2*x.*y', 'y + y')
     """
-    twice = any(is_(a, "neg") and signed(a.args[0])[0] < 0 for a in e.args)
-    return total(e.args) if twice else e
+    inside = (a.args[0] if is_(a, "neg") else a for a in e.args)
+    return total(e.args) if any(signed(a)[0] < 0 for a in inside) else e
 
 
 def _one_transpose(e: Expr) -> Expr:

@@ -139,8 +139,7 @@ def spell_sum(terms: Sequence[Raised], axes: Indices, broadcast: bool, search: S
     if len(kept) < 2:
         return _spell_merged(kept, axes, broadcast, search)
     key: Key = (broadcast, *(i.size for i in axes), *(t.spelling() for t in kept))
-    found = search.forms.get(key)
-    return found or search.keep(key, _searched(kept, axes, broadcast, search))
+    return search.form(key, lambda: _searched(kept, axes, broadcast, search))
 
 
 def _searched(kept: list[Raised], axes: Indices, broadcast: bool, search: Search) -> Expr:

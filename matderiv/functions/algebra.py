@@ -24,9 +24,10 @@ from matderiv.shapes import Shape, Unify, is_scalar, shape_text
 
 def align(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Vectors as columns where a matrix is among the values, for broadcasting."""
-    if max(np.ndim(v) for v in values) != 2:
+    ranks = [getattr(v, "ndim", 0) for v in values]
+    if max(ranks) != 2:
         return values
-    return tuple(v[:, None] if np.ndim(v) == 1 else v for v in values)
+    return tuple([v[:, None] if rank == 1 else v for v, rank in zip(values, ranks, strict=True)])
 
 
 # Elementwise combination ------------------------------------------------------------------------
@@ -43,7 +44,7 @@ def spread(shape: Shape, out: tuple[Any, ...], whole: Shape) -> tuple[Any, ...]:
         return (out[0],)
     if len(shape) == 2 and len(whole) == 1:  # beside a 1 × 1 matrix
         return (None, out[0]) if shape[0] == 1 else (out[0], None)
-    return tuple(i if s != 1 else None for i, s in zip(out, shape, strict=True))
+    return tuple([i if s != 1 else None for i, s in zip(out, shape, strict=True)])
 
 
 def elementwise_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
@@ -197,7 +198,7 @@ def _product_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
             patterns[k] = (None,) * len(a.shape)
             continue
         if is_scalar(current):
-            patterns[k] = tuple(fresh(s) if s != 1 else None for s in a.shape)
+            patterns[k] = tuple([fresh(s) if s != 1 else None for s in a.shape])
             current, ends = a.shape, list(patterns[k])
             continue
         first = ends[-1] if len(current) == 2 else None
@@ -206,20 +207,19 @@ def _product_axes(node: Expr, out: tuple[Any, ...], fresh: Any) -> Any:
         current = product_shape(current, a.shape, lambda p, q: p)
         ends = [*ends[: len(current) - len(rest)], *rest] if current else []
     mapping = {e: o for e, o in zip(ends, out, strict=False) if e is not None}
-    return [tuple(mapping.get(i, i) for i in p) for p in patterns], []
+    return [tuple([mapping.get(i, i) for i in p]) for p in patterns], []
 
 
 def _multiply(*values: Any) -> Any:
-    result = values[0]
-    for v in values[1:]:
-        first, second = np.size(result), np.size(v)
-        if first == 1 or second == 1:
-            small, large = (result, v) if first == 1 else (v, result)
-            result = np.reshape(small, ()) * large
+    result, *others = map(np.asarray, values)
+    for v in others:
+        if result.size == 1 or v.size == 1:
+            small, large = (result, v) if result.size == 1 else (v, result)
+            result = small.reshape(()) * large
         elif result.ndim == 1:
             result = result[:, None] * v
         else:
-            result = np.dot(result, v)
+            result = result.dot(v)
     return result
 
 

@@ -95,7 +95,7 @@ class Function:
         """Symbols this node adds when printed, its arguments apart."""
         if self.symbols is not None:
             return self.symbols if self.symbols >= 0 else max(1, count - 1)
-        return 1 + sum(p is not None for p in params)
+        return 1 + sum([p is not None for p in params])
 
     @property
     def label(self) -> str:

@@ -65,7 +65,7 @@ class Truth:
         value = self.bound.run(values)[0]
         if self.weights is not None:
             value = np.sum(np.reshape(self.weights, value.shape) * value)
-        return np.reshape(value, self.axes)
+        return np.asarray(value).reshape(self.axes)
 
     def along(self, directions: Directions, method: str) -> Array:
         """The derivative along k directions from k-th derivatives along single lines.
@@ -213,9 +213,9 @@ def _differences(line: Line, order: int, step: float) -> Slope:
     values = {t: line(t * step) for t in nodes}
     with np.errstate(all="ignore"):  # where f has no finite value, neither has the slope
         wide, narrow = (
-            sum(w * values[t] for t, w in weights(order, r)) / step**order
+            sum([w * values[t] for t, w in weights(order, r)]) / step**order
             for r in (reach, reach - 1)
         )
-        largest = max(float(np.abs(v).max(initial=0.0)) for v in values.values())
+        largest = max([float(np.abs(v).max(initial=0.0)) for v in values.values()])
         off = float(np.abs(wide - narrow).max(initial=0.0)) + 8 * EPS * largest / step**order
     return Slope(np.asarray(wide), off if np.isfinite(off) else float("inf"))

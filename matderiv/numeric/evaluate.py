@@ -222,13 +222,13 @@ class ValueProgram(NamedTuple):
         cost = 0
         spend(8 * len(self.instructions))
         for i in self.instructions:
-            shape = tuple(size_number(s, sizes) for s in i.shape)
+            shape = tuple([size_number(s, sizes) for s in i.shape])
             if prod(shape) > MAX_ENTRIES:
                 raise LimitError(
                     f"{i.name} of {shape_text(shape)} has {prod(shape)} entries, "
                     f"the limit is {MAX_ENTRIES}"
                 )
-            params = tuple(size_number(p, sizes) if isinstance(p, Dim) else p for p in i.params)
+            params = tuple([size_number(p, sizes) if isinstance(p, Dim) else p for p in i.params])
             if i.name == "size":
                 params = (size_number(Dim(i.params), sizes),)
             lines.append((i, params, shape))
@@ -334,14 +334,14 @@ def _compiled(exprs: tuple[Expr, ...]) -> ValueProgram:
     outputs = tuple(slot[r] for r in roots)
     last: dict[int, int] = {}
     for k, node in enumerate(nodes):
-        last.update((slot[a], k) for a in node.args)
+        last.update([(slot[a], k) for a in node.args])
     free: dict[int, list[int]] = {}
     kept = set(outputs)
     for a, k in last.items():
         if a not in kept:
             free.setdefault(k, []).append(a)
-    lines = tuple(_instruction(n, slot, tuple(free.get(k, ()))) for k, n in enumerate(nodes))
-    return ValueProgram(tuple(variables_of(*exprs)), lines, outputs)
+    lines = [_instruction(n, slot, tuple(free.get(k, ()))) for k, n in enumerate(nodes)]
+    return ValueProgram(tuple(variables_of(*exprs)), tuple(lines), outputs)
 
 
 def _instruction(node: Expr, slot: dict[Expr, int], free: tuple[int, ...]) -> ValueStep:
@@ -351,7 +351,7 @@ def _instruction(node: Expr, slot: dict[Expr, int], free: tuple[int, ...]) -> Va
     return ValueStep(
         name=function.name,
         compute=function.numpy,
-        arguments=tuple(slot[a] for a in node.args),
+        arguments=tuple([slot[a] for a in node.args]),
         params=params,
         shape=node.shape,
         columns=function.kind == "elementwise" and len(node.shape) == 2 and len(node.args) > 1,

@@ -3,6 +3,7 @@
 Declared sizes may be as large as they like: the same formulas at small sizes say as much.
 """
 
+from functools import cache
 from math import prod
 
 from matderiv.expr import Expr, apply, fold, is_, rebuild, variable, walk
@@ -54,6 +55,7 @@ def too_large(*roots: Expr) -> str:
     return ""
 
 
+@cache
 def _least(size: Size) -> int:
     """What a size is at least: where every name in it is 1."""
     return (
@@ -63,7 +65,7 @@ def _least(size: Size) -> int:
 
 def has_large_sizes(*roots: Expr) -> bool:
     """True if some size is a number that a check would rather have smaller."""
-    return any(isinstance(s, int) and s > LARGE for node in walk(*roots) for s in node.shape)
+    return any([isinstance(s, int) and s > LARGE for node in walk(*roots) for s in node.shape])
 
 
 def with_named_sizes(*roots: Expr) -> tuple[Expr, ...]:

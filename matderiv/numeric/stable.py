@@ -32,7 +32,7 @@ def expanded(expr: Expr) -> Expr:
     >>> expanded(apply("mse", variable("a"), variable("b"))).function.name
     'mean'
     """
-    while any(n.function.kind == "shorthand" for n in walk(expr)):
+    while "shorthand" in {n.function.kind for n in walk(expr)}:
         expr = fold(expr, _written_out)
     return expr
 
@@ -54,7 +54,7 @@ def valued(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
     >>> valued((apply("kl", variable("p"), variable("q")),))[0].function.name
     'sum'
     """
-    while any(_unvalued(n) for n in walk(*exprs)):
+    while any(map(_unvalued, walk(*exprs))):
         exprs = fold_all(
             exprs, lambda n, args: _written_out(n, args) if _unvalued(n) else rebuild(n, args)
         )

@@ -12,6 +12,7 @@ from matderiv.functions.reduce import reduced_size
 from matderiv.shapes import Size, is_scalar, long_axes
 from matderiv.tensors.tensor import (
     ONE,
+    UNIT,
     Exponent,
     Factor,
     Index,
@@ -29,7 +30,6 @@ from matderiv.tensors.tensor import (
 MAX_OPENED = 16  # products are opened into about so many factors, the rest stays one factor,
 MAX_DEPTH = 7  # and so deep, so that carrying an adjoint from node to node stays linear
 MAX_WORD = 8  # a matrix product of more factors is not opened
-UNIT = Fraction(1)
 
 # Opening products ------------------------------------------------
 
@@ -45,7 +45,7 @@ def open_product(e: Expr, slots: Slots, exponent: Exponent = 1) -> Term:
     >>> open_product(-2 * v / v, (i,))
     Term(coefficient=Fraction(-2, 1), factors=())
     """
-    coefficient = Fraction(1)
+    coefficient = UNIT
     factors: list[Factor] = []
     made: list[Index] = []
     todo: list[tuple[Expr, Slots, Exponent, int]] = [(e, slots, exponent, 0)]
@@ -61,7 +61,7 @@ def open_product(e: Expr, slots: Slots, exponent: Exponent = 1) -> Term:
                 coefficient *= opened.coefficient
             factors.extend(opened.factors)
             made.extend(opened.summed)
-            todo.extend((*part, depth + 1) for part in reversed(opened.parts))
+            todo.extend([(*part, depth + 1) for part in reversed(opened.parts)])
     free = {i for i in slots if i is not None}
     return normalise(coefficient, factors, free, made)
 
@@ -96,7 +96,7 @@ def pattern(node: Expr, at: Slots) -> Pattern:
     slots, extra = node.function.axes(node, at, new)  # type: ignore[misc]
     used = {i for s in slots for i in s} | {i for _, s in extra for i in s}
     factors = tuple(f for e, s in extra for f in _constant_factor(e, s))
-    return Pattern(tuple(map(tuple, slots)), factors, tuple(i for i in made if i in used))
+    return Pattern(tuple(map(tuple, slots)), factors, tuple([i for i in made if i in used]))
 
 
 Opener = Callable[[Expr, Slots, Exponent], Opened | None]
@@ -303,10 +303,11 @@ def lower(e: Expr, slots: Slots) -> list[Linear]:
     todo: list[tuple[Expr, Slots, Term, Indices]] = [(e, slots, ONE, ())]
     while todo:
         node, at, beside, made = todo.pop()
-        if is_(node, "tangent"):
+        name = node.function.name
+        if name == "tangent":
             out.append(Linear(beside, at, made))
             continue
-        if is_(node, "add"):
+        if name == "add":
             for a in reversed(node.args):
                 if contains(a, "tangent"):
                     todo.append((a, spread(a.shape, at, node.shape), beside, made))
@@ -321,7 +322,8 @@ def _descend(
     """One step towards the tangent through a linear function."""
     if node.function.expand is not None:
         return node.function.expand(*node.args, *node.params), at, beside, made
-    if is_(node, "div", "ediv"):
+    quotient = is_(node, "div", "ediv")
+    if quotient:
         opened = _open_quotient(node, at, 1)
         assert opened is not None
         found = Pattern(tuple(part[1] for part in opened.parts), (), ())
@@ -329,17 +331,16 @@ def _descend(
         found = pattern(node, at)
     else:
         raise NoRule(f"{node.function.name} is not linear in its argument")
-    sign = Fraction(-1 if is_(node, "neg") else 1)
+    sign = -UNIT if is_(node, "neg") else UNIT
     parts = [beside, Term(sign, found.factors)]
     inner: tuple[Expr, Slots] | None = None
     for position, (a, slots) in enumerate(zip(node.args, found.slots, strict=True)):
         if contains(a, "tangent"):
-            if inner is not None or (position and is_(node, "div", "ediv")):
+            if inner is not None or (position and quotient):
                 raise NoRule(f"{node.function.name} is not linear in the change")
             inner = (a, slots)
         else:
-            below = position == 1 and is_(node, "div", "ediv")
-            parts.append(open_product(a, slots, -1 if below else 1))
+            parts.append(open_product(a, slots, -1 if quotient and position else 1))
     if is_(node, "mean"):
         parts.append(_mean_weight(node))
     assert inner is not None

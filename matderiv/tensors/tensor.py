@@ -67,7 +67,8 @@ class Tensor(NamedTuple):
         return Tensor(self.axes, tuple(terms))
 
 
-ONE = Term(Fraction(1), ())
+UNIT = Fraction(1)
+ONE = Term(UNIT, ())
 
 
 def fresh(size: Size) -> Index | None:
@@ -77,7 +78,8 @@ def fresh(size: Size) -> Index | None:
 
 def factor(e: Expr, slots: Slots, exponent: Exponent = 1) -> Factor:
     """The factor `e` at the given slots; indices go with the long axes only."""
-    return Factor(e, tuple(i for k in long_axes(e.shape) if (i := slots[k]) is not None), exponent)
+    at = tuple([i for k in long_axes(e.shape) if (i := slots[k]) is not None])
+    return Factor(e, at, exponent)
 
 
 # Normal form of a term ------------------------------------------------
@@ -116,7 +118,7 @@ def normalise(
             return Term(Fraction(0), ())
         kept, picked = met
         gone |= picked
-    left = (bound - free - gone).difference(*(f.indices for f in kept))
+    left = (bound - free - gone).difference(*[f.indices for f in kept])
     for index in sorted(left, key=lambda i: i.serial):
         kept.extend(size_factors(index.size))
         coefficient *= size_coefficient(index.size)
@@ -245,9 +247,9 @@ def renamed(term: Term, mapping: dict[Index, Index]) -> Term:
 
 def product(*terms: Term) -> Term:
     """The product of terms, not yet in normal form."""
-    numbers = [t.coefficient for t in terms if t.coefficient != 1]
-    coefficient = prod(numbers[1:], start=numbers[0]) if numbers else ONE.coefficient
-    return Term(coefficient, tuple(f for t in terms for f in t.factors))
+    numbers = [t.coefficient for t in terms if t.coefficient is not UNIT]
+    coefficient = prod(numbers[1:], start=numbers[0]) if numbers else UNIT
+    return Term(coefficient, tuple([f for t in terms for f in t.factors]))
 
 
 def like_terms(tensor: Tensor) -> Tensor:

@@ -200,10 +200,10 @@ class BackwardPass:
 
     def _turned(self, p: Intermediate, x: Expr) -> str:
         """Why a local Jacobian stands transposed in the gradient by a vector."""
-        local = local_tensor(self.stage, p, x)
-        if self.stage.outer or len(local.axes) != 2 or len(x.shape) != 1:
+        rows = len(long_axes(p.variable.shape))
+        if self.stage.outer or rows != 1 or len(x.shape) != 1 or x.shape == (1,):
             return ""
-        e = raise_tensor(local, False)
+        e = raise_tensor(local_tensor(self.stage, p, x), False)
         if transposed(e) is e or is_(e, "diag"):
             return ""
         above = f"{code(f'∂{p.variable.name}/∂{x.name}')} is {shape_text(e.shape)}"

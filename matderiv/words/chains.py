@@ -99,20 +99,21 @@ def transposed(e: Expr) -> Expr:
     >>> transposed(A.T) is A, transposed(S) is S, transposed(A) is A.T
     (True, True, True)
     """
+    name = e.function.name
     if is_scalar(e.shape):
         return e
-    if is_(e, "transpose"):
+    if name == "transpose":
         return e.args[0]
     if symmetric(e):
         return e
-    if "skew" in facts(e) or is_(e, "skew"):
+    if name == "skew" or "skew" in facts(e):
         return apply("neg", e)
-    if is_(e, "neg"):
+    if name == "neg":
         return apply("neg", transposed(e.args[0]))
-    if is_(e, "epow") and not e.args[1].shape:
+    if name == "epow" and not e.args[1].shape:
         return apply("epow", transposed(e.args[0]), e.args[1])
     outside = apply("transpose", e)
-    if is_(e, "hadamard", "add") and all(a.shape == e.shape for a in e.args):
+    if name in ("hadamard", "add") and all(a.shape == e.shape for a in e.args):
         inside = apply(e.function.name, *(_flipped(a) for a in e.args))
         if inside.weight < outside.weight:
             return inside
@@ -184,13 +185,14 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
     todo = [f for e in factors for f in factors_of(e)][::-1]
     while todo:
         e = todo.pop()
-        if is_(e, "neg"):
+        name = e.function.name
+        if name == "neg":
             negative = not negative
             todo.extend(reversed(factors_of(e.args[0])))
             continue
-        if is_(e, "eye") and (out or todo):
+        if name == "eye" and (out or todo):
             continue
-        if is_(e, "power") and _own_square(e.args[0]) and _base_and_count(e)[1] > 0:
+        if name == "power" and _own_square(e.args[0]) and _base_and_count(e)[1] > 0:
             e = e.args[0]
         met = _meet(out[-1], e) if out else None
         if met is None and out and of_matrix(out[-1]) and not of_matrix(e):
@@ -207,7 +209,8 @@ def chain(factors: Iterable[Expr]) -> list[Expr]:
 
 def _projected(word: list[Expr]) -> list[Expr]:
     """The last factors with A*pinv(A) for its transpose, and A for A*pinv(A)*A."""
-    if len(word) > 1 and all(is_(f, "transpose") for f in word[-2:]) and _projects(*word[-2:]):
+    turned = [is_(f, "transpose") for f in word[-2:]]
+    if turned == [True, True] and _projects(*word[-2:]):
         word = [*word[:-2], word[-1].args[0], word[-2].args[0]]
     if len(word) == 3:
         a, b, c = word

@@ -11,6 +11,10 @@ from matderiv.words.chains import facts, transposed
 from matderiv.words.monomials import Mono, multiply_into
 from matderiv.words.signs import flattened, is_one, negated, signed, total
 
+_AT_LEAST = ("ge", "gt", "le", "lt")
+_FOLDED = frozenset(("power", "epow", "add", "sigmoid", "sign", "sinh", "sin", "cos", *_AT_LEAST))
+"""One of these is among the factors that have another name."""
+
 
 def tidy(mono: Mono) -> Mono:
     """The product of powers with known names folded: exp(z)/(1 + exp(z)) is sigmoid(z).
@@ -23,18 +27,21 @@ def tidy(mono: Mono) -> Mono:
     """
     out: Mono = {}
     for e, k in mono.items():
-        if k > 1 and (is_(e, "step", "gt", "lt", "ge", "le") or "binary" in facts(e)):
-            k = 1
-        if is_(e, "abs") and k.denominator == 1 and k % 2 == 0:
-            e = e.args[0]  # abs(x).^2 is x.^2
-        if "labels" in facts(e) and k.denominator == 1:
-            k = int(k) % 2
-        if is_(e, "step"):
+        if k != 1:
+            if k > 1 and (is_(e, "step", "gt", "lt", "ge", "le") or "binary" in facts(e)):
+                k = 1
+            if is_(e, "abs") and k.denominator == 1 and k % 2 == 0:
+                e = e.args[0]  # abs(x).^2 is x.^2
+            if "labels" in facts(e) and k.denominator == 1:
+                k = int(k) % 2
+        if e.function.name == "step":
             if k > 0 and mono.get(apply("relu", e.args[0]), 0) > 0:
                 continue  # relu(z).*step(z) is relu(z)
             e = apply("step", flattened(e.args[0]))
             k = k if e not in out else 0
         multiply_into(out, e, k)
+    if _FOLDED.isdisjoint([e.function.name for e in out]):
+        return out
     if len(out) < 2:
         return _fold_sigmoid(out)
     return _fold_slopes(_fold_masks(_fold_sigmoid(_fold_sign(_fold_powers(out)))))
@@ -290,9 +297,6 @@ def _fold_slopes(mono: Mono) -> Mono:
                 multiply_into(mono, below, both)
                 multiply_into(mono, apply(name, e.args[0]), sign * both)
     return mono
-
-
-_AT_LEAST = ("ge", "gt", "le", "lt")
 
 
 def _fold_masks(mono: Mono) -> Mono:

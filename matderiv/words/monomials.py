@@ -71,6 +71,8 @@ def power(e: Expr, k: Exponent) -> Expr:
 
 def entrywise(mono: Mono, shape: Shape) -> Expr:
     """A product of powers as one expression: `u.^2.*v./w`; ones of the shape when empty."""
+    if len(mono) == 1 and 1 in mono.values():
+        return next(iter(mono))
     masks = [e for e, k in mono.items() if k == 1 and is_(e, "tril", "triu") and is_one(e.args[0])]
     if masks and len(mono) > 1:  # A.*tril(ones(n,n)) is tril(A), but not for a row or a column
         kind = masks[0].function.name
@@ -108,8 +110,8 @@ def scaled(coefficient: Fraction, scalars: Mono, core: Sequence[Expr]) -> Expr:
 
     `core` is a chain of matrix factors, empty for a scalar result.
     """
-    if any(is_(f, "neg") for f in core):
-        coefficient *= (-1) ** sum(is_(f, "neg") for f in core)
+    if signs := sum([is_(f, "neg") for f in core]):
+        coefficient *= (-1) ** signs
         core = [f.args[0] if is_(f, "neg") else f for f in core]
     coefficient, scalars = _under_the_root(coefficient, scalars)
     above, below = powers(scalars, ())

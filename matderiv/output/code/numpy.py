@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from matderiv.output.code.dialect import (
     ATOM,
@@ -35,183 +36,15 @@ BINARY = ("maximum", "minimum", "vdot", "kron", "cross", "outer")
 MATRIX = ("inv", "det", "slogdet", "pinv", "cholesky")
 
 
-def definitions(code: str) -> dict[str, tuple[str, ...]]:
-    """Definitions with an empty line between them, by their names."""
+def definitions(file: str) -> dict[str, tuple[str, ...]]:
+    """The definitions in a file of this folder, with an empty line between them, by their names."""
+    code = Path(__file__).with_name(file).read_text(encoding="utf-8")
     blocks = [tuple(block.split("\n")) for block in code.strip().split("\n\n")]
     name = r"(?m)^(?:def )?(\w+)(?:\(| =)"
     return {re.findall(name, "\n".join(lines))[0]: lines for lines in blocks}
 
 
-LIBRARY = definitions(
-    r'''
-import math
-erf = np.vectorize(math.erf, otypes=[float])
-
-import math
-lgamma = np.vectorize(math.lgamma, otypes=[float])
-
-import statistics
-probit = np.vectorize(statistics.NormalDist().inv_cdf, otypes=[float])
-
-def expm(A):
-    """The matrix exponential: scaling and squaring with a Taylor series."""
-    k = max(0, int(np.ceil(np.log2(np.abs(A).sum() + 1))) + 4)
-    term = result = np.eye(len(A))
-    for j in range(1, 20):
-        term = term @ A / (j * 2**k)
-        result = result + term
-    return np.linalg.matrix_power(result, 2**k)
-
-def of_matrix(f, A):
-    """f of a square matrix, by its eigenvalues."""
-    w, V = np.linalg.eig(A)
-    return ((V * f(w + 0j)) @ np.linalg.inv(V)).real
-
-def matrix_power(A, k):
-    """A to any power."""
-    if float(k).is_integer():
-        return np.linalg.matrix_power(A, int(k))
-    return of_matrix(lambda w: w**k, A)
-
-def adjugate(A):
-    """det(A)*inv(A), also for a singular A: from products of singular values."""
-    U, s, V = np.linalg.svd(A)
-    others = np.prod(np.where(np.eye(len(s), dtype=bool), 1, s), axis=1)
-    return np.linalg.det(U) * np.linalg.det(V) * (V.T * others) @ U.T
-
-def duplication(n):
-    """D with D vech(S) = vec(S) for a symmetric S."""
-    i = np.arange(n)
-    first, last = np.minimum(i[:, None], i), np.maximum(i[:, None], i)
-    place = first * n - first * (first + 1) // 2 + last
-    return np.eye(n * (n + 1) // 2)[place.reshape(-1)]
-
-def add_diagonal(spec, whole, part):
-    """`whole`, to which `part` is added where indices in `spec` are equal."""
-    np.einsum(spec, whole)[...] += part
-    return whole
-
-def signs(V):
-    """The signs of the largest entry of each column."""
-    return np.sign(V[np.abs(V).argmax(0), np.arange(len(V.T))])
-
-def eigh(A):
-    """Eigenvalues, ascending, and eigenvectors of the symmetric part of A."""
-    w, V = np.linalg.eigh((A + A.T) / 2)
-    return w, V * signs(V)
-
-def eig(A):
-    """Eigenvalues, ascending, and eigenvectors of A, where all are real."""
-    w, V = np.linalg.eig(A)
-    order = w.real.argsort()
-    real = np.where(np.abs(w.imag).max() > 0, np.nan, 1.0)
-    return real * w.real[order], real * V.real[:, order] * signs(V.real[:, order])
-
-def svd(A):
-    """U, the singular values, descending, and V."""
-    U, s, Vt = np.linalg.svd(A, full_matrices=False)
-    return U * signs(Vt.T), s, Vt.T * signs(Vt.T)
-
-def gaps(w):
-    """The matrix of 1/(w_j - w_i), and 0 where they are equal."""
-    apart = w[None, :] - w[:, None]
-    return np.where(apart == 0, 0.0, 1 / np.where(apart == 0, 1.0, apart))
-
-def along(f, A, E):
-    """The derivative of f at A along E, a block of f([A E; 0 A])."""
-    size = 1 + abs(E).max()  # how far f scales A must not depend on E
-    upper, lower = np.concatenate([A, E / size], 1), np.concatenate([0 * A, A], 1)
-    return f(np.concatenate([upper, lower]))[: len(A), len(A) :] * size
-
-def frechet(f, slope, A, E):
-    """The derivative of f at A along E, by divided differences of the eigenvalues."""
-    w, V = np.linalg.eig(A + 0j)
-    a, b, back = w[:, None], w[None, :], np.linalg.inv(V)
-    close = np.abs(a - b) <= 1e-6 * np.abs(w).max()
-    divided = (f(a) - f(b)) / np.where(close, 1.0, a - b)
-    divided = np.where(close, slope((a + b) / 2), divided)
-    return (V @ (divided * (back @ (E + 0j) @ V)) @ back).real
-
-def jacobian(along, A):
-    """The array of dY_ij/dX_kl of a map from A and dX to dY."""
-    n = len(A)
-    basis = np.eye(n * n, dtype=A.dtype).reshape(n * n, n, n)
-    return np.stack([along(A, E) for E in basis], -1).reshape(n, n, n, n)
-
-def lu(A):
-    """L with ones in its diagonal and U, without exchanges of rows."""
-    below, columns = np.tril(np.ones_like(A), -1), []
-    one = np.tril(np.ones_like(A)) - below
-    for k in range(len(A)):
-        part = below[:, k] * A[:, k] / A[k, k]
-        columns.append(part + one[:, k])
-        A = A - part[:, None] * A[k]
-    return np.stack(columns, 1), np.triu(A)
-
-def lyap(A, Q):
-    """The X with A X + X A' + Q = 0."""
-    n, one = len(A), np.eye(len(A), dtype=A.dtype)
-    both = np.einsum("ik,jl->ijkl", A, one) + np.einsum("ik,jl->ijkl", one, A)
-    return np.linalg.solve(both.reshape(n * n, n * n), -Q.reshape(-1)).reshape(n, n)
-
-def toeplitz(t):
-    """The symmetric matrix with t_k where |i - j| = k."""
-    i = np.arange(len(t))
-    return t[np.abs(i[:, None] - i)]
-
-def vech(A):
-    """The columns of A from the diagonal down."""
-    return A.T[np.triu_indices(len(A))]
-
-def conv2d(X, W):
-    """The cross-correlation where W fits."""
-    windows = np.lib.stride_tricks.sliding_window_view(X, W.shape)
-    return np.einsum("tuij,ij->tu", windows, W)
-
-def conv2d_full(X, W):
-    """The convolution of matrices."""
-    return conv2d(np.pad(X, [(k - 1, k - 1) for k in W.shape]), W[::-1, ::-1])
-
-def correlate(x, w, stride, padding, dilation, groups):
-    """The cross-correlation of examples with channels, along the axes after these."""
-    axes = tuple(range(2, x.ndim))
-    x = np.pad(x, [(0, 0)] * 2 + [(padding, padding)] * len(axes))
-    reach = tuple(dilation * (k - 1) + 1 for k in w.shape[2:])
-    at = np.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
-    for k in axes:
-        at = at.swapaxes(0, k)[::stride].swapaxes(0, k)
-        at = at.swapaxes(0, k + len(axes))[::dilation].swapaxes(0, k + len(axes))
-    at = at.reshape(len(at), groups, -1, *at.shape[2:])
-    w = w.reshape(groups, -1, *w.shape[1:])
-    spec = "ngcti,goci->ngot" if len(axes) == 1 else "ngctuij,gocij->ngotu"
-    found = np.einsum(spec, at, w)
-    return found.reshape(len(found), -1, *found.shape[3:])
-
-def bessel_i1(x):
-    """I_1, by the trapezoidal rule for its integral over half a period."""
-    cosines = np.cos((np.arange(64) + 0.5) * np.pi / 64)
-    return np.mean(np.exp(np.multiply.outer(x, cosines)) * cosines, axis=-1)
-
-def digamma(x):
-    """The derivative of log gamma at x > 0: recurrence, then the asymptotic series."""
-    total = -sum(1 / (x + j) for j in range(12))
-    x, y = x + 12, 1 / (x + 12.0) ** 2
-    series = 1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132)))
-    return total + np.log(x) - 0.5 / x - y * series
-
-import math
-def polygamma(k, x):
-    """The k-th derivative of digamma at x > 0, k > 0, by the Euler-Maclaurin formula."""
-    y = x + 12.0
-    total = sum(1 / (x + j) ** (k + 1.0) for j in range(12))
-    total = total + (1 / k + 0.5 / y) / y**k
-    factor = (k + 1) / y ** (k + 2)
-    for j, b in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730), 1):
-        total = total + b * factor / math.factorial(2 * j)
-        factor = factor * (k + 2 * j) * (k + 2 * j + 1) / y**2
-    return (-1) ** (k + 1) * math.factorial(k) * total
-'''
-)
+LIBRARY = definitions("definitions_numpy.txt")
 """What NumPy lacks."""
 
 

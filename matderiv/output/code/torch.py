@@ -24,45 +24,7 @@ from matderiv.programs.program import Instruction
 
 OPTIONS = "**options"  # the dtype and device of the first array
 SINGLE = f"torch.tensor(float({{0}}), {OPTIONS})"
-OWN = definitions(
-    r'''
-def adjugate(A):
-    """det(A)*inv(A), also for a singular A: from products of singular values."""
-    U, s, V = torch.linalg.svd(A)
-    diagonal = torch.eye(len(s), dtype=torch.bool, device=s.device)
-    others = torch.prod(torch.where(diagonal, torch.ones_like(s), s), dim=1)
-    return torch.linalg.det(U) * torch.linalg.det(V) * (V.T * others) @ U.T
-
-def vech(A):
-    """The columns of A from the diagonal down."""
-    return A.T[tuple(torch.triu_indices(len(A), len(A)))]
-
-def conv1d(x, w):
-    """The cross-correlation where w fits."""
-    return x.unfold(0, len(w), 1) @ w
-
-def conv(x, w):
-    """The convolution."""
-    k = len(w) - 1
-    return conv1d(torch.nn.functional.pad(x, (k, k)), w.flip(0))
-
-def conv2d(X, W):
-    """The cross-correlation where W fits."""
-    return torch.nn.functional.conv2d(X[None, None], W[None, None])[0, 0]
-
-def conv2d_full(X, W):
-    """The convolution of matrices."""
-    a, b = (k - 1 for k in W.shape)
-    return conv2d(torch.nn.functional.pad(X, (b, b, a, a)), W.flip(0, 1))
-
-def duplication(n, options):
-    """D with D vech(S) = vec(S) for a symmetric S."""
-    i = torch.arange(n, device=options["device"])
-    first, last = torch.minimum(i[:, None], i), torch.maximum(i[:, None], i)
-    place = first * n - first * (first + 1) // 2 + last
-    return torch.eye(n * (n + 1) // 2, **options)[place.reshape(-1)]
-'''
-)
+OWN = definitions("definitions_torch.txt")
 SPECIAL = {
     **{"lgamma": "lgamma", "digamma": "digamma", "sinc": "sinc", "asinh": "asinh"},
     **{"atanh": "atanh", "atan2": "atan2", "floor": "floor", "probit": "special.ndtri"},

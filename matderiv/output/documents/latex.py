@@ -78,18 +78,15 @@ def aligned(left: str, right: str) -> str:
 
 def _aligned(lines: Sequence[Line], detail: str, names: DocumentNames) -> list[str]:
     out = [r"\begin{align*}"]
-    for k, line in enumerate(lines):
-        for j, row in enumerate(line.rows):
-            left = f"{line.left} &= " if j == 0 else " &\\quad "
-            last = j == len(line.rows) - 1
-            rule = f"{plain(line.rule)} ({line.number})".lstrip()
-            tag = rf" \tag*{{\small {rule}}}" if last else ""
-            end = r" \\" if not (last and k == len(lines) - 1) else ""
-            out.append(f"  {left}{row}{tag if detail != 'brief' else ''}{end}")
+    for line in lines:
+        rule = f"{plain(line.rule)} ({line.number})".lstrip()
+        tag = rf" \tag*{{\small {rule}}}" if detail != "brief" else ""
+        out += [rf"  {row} \\" for row in line.aligned(f"{line.left} &= ", r" &\quad ", tag)]
         if detail == "full" and line.why:
             out[-1] = out[-1].removesuffix(r" \\")
             source = f" ({plain(line.source)})" if line.source else ""
             out.append(rf"  \intertext{{\small {LATEX.named(line.why, names)}{source}}}")
+    out[-1] = out[-1].removesuffix(r" \\")
     if out[-1].lstrip().startswith(r"\intertext"):  # amsmath wants a row after it
         note = out.pop().strip().removeprefix(r"\intertext{").removesuffix("}")
         return [*out, r"\end{align*}", f"{{{note}}}"]
@@ -146,20 +143,14 @@ def _markdown_head(about: About, names: SpokenNames) -> Iterator[str]:
 
 
 def _block(lines: list[Line], detail: str) -> list[str]:
-    rows = []
+    rows: list[str] = []
     for line in lines:
-        for j, row in enumerate(line.rows):
-            left = f"{line.left} &= " if j == 0 else r"&\quad "
-            last = j == len(line.rows) - 1
-            said = f"{_in_text(line.rule)} ({line.number})".lstrip()
-            rule = rf" &&\quad \text{{{said}}}" if last else ""
-            rows.append(f"{left}{row}{rule if detail != 'brief' else ''}")
+        said = f"{plain(line.rule)} ({line.number})".lstrip().replace(
+            r"\ensuremath", ""
+        )  # for KaTeX
+        rule = rf" &&\quad \text{{{said}}}" if detail != "brief" else ""
+        rows += line.aligned(f"{line.left} &= ", r"&\quad ", rule)
     return ["$$", r"\begin{aligned}", " \\\\\n".join(rows), r"\end{aligned}", "$$"]
-
-
-def _in_text(said: str) -> str:
-    """A rule's name inside a formula; KaTeX knows no `\\ensuremath`."""
-    return plain(said).replace(r"\ensuremath", "")
 
 
 def _reasons(lines: list[Line], names: DocumentNames) -> list[str]:

@@ -161,6 +161,11 @@ class Line(NamedTuple):
     why: str
     source: str
 
+    def aligned(self, left: str, more: str, rule: str) -> Iterator[str]:
+        """Its rows, with what stands before the first and the others, the rule behind the last."""
+        for k, row in enumerate(self.rows):
+            yield f"{more if k else left}{row}{rule if k == len(self.rows) - 1 else ''}"
+
 
 class DocumentNames(SpokenNames):
     """The names of a document: changes are written as an upright d before what changes.

@@ -89,12 +89,12 @@ def answer_typst(equation: str, about: About, names: SpokenNames) -> str:
 
 
 def _block(lines: Sequence[Line], detail: str) -> list[str]:
-    rows = []
+    rows: list[str] = []
     for line in lines:
-        for k, row in enumerate(line.rows):
-            said = _quoted(f"{line.rule} ({line.number})".lstrip())
-            rule = f" && quad {said}" * (k == len(line.rows) - 1 and detail != "brief")
-            rows.append(f"{f'{typst(line.left)} &=' if k == 0 else '& quad'} {typst(row)}{rule}")
+        said = _quoted(f"{line.rule} ({line.number})".lstrip())
+        rule = f" && quad {said}" if detail != "brief" else ""
+        line = line._replace(rows=tuple(map(typst, line.rows)))
+        rows += line.aligned(f"{typst(line.left)} &= ", "& quad ", rule)
     return ["$", " \\\n".join(rows), "$"]
 
 
