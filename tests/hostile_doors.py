@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -253,7 +254,8 @@ def commanding(r: Random) -> Trial:
         and verb == "derive"
         and not {"--hint", "--step"} & set(words)
     ):
-        kind = next((TOLD[w] for w in words[::-1] if w in TOLD), "text")
+        asked = [w for before, w in pairwise(words) if before == "--format"]
+        kind = next((TOLD[w] for w in asked[::-1] if w in TOLD), "text")
         kind = "tex" if "--standalone" in words else kind
     return _told(words, kind)
 

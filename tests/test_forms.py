@@ -92,6 +92,19 @@ def test_a_hessian_is_as_short_as_by_hand(
     assert_right(expr, wrt, shapes=shapes, form=form, order=2)
 
 
+@pytest.mark.parametrize("f", ["-gelu(-x)", "-gelu(-2*x)", "3 - silu(-x)", "-elu(-x)"])
+def test_no_sum_has_a_sign_behind_its_plus(f: str) -> None:
+    d = derive(f, "x", shapes={"x": "n"})
+    assert "+ -" not in str(d)
+    assert "+ -" not in d.text()
+
+
+def test_a_long_product_of_numbers_is_a_power() -> None:
+    d = derive("x'*y*" * 100 + "x", "x", shapes={"x": "n", "y": "n"})
+    assert str(d) == "(x'*y)^99*(100*x*y' + (x'*y)*eye(n))"
+    assert len(d.markdown()) < 10_000
+
+
 def test_the_fourth_derivative_of_a_sigmoid_is_a_product() -> None:
     form = "s*(1 - s)*(1 - 2*s)*(1 + 12*s^2 - 12*s) where s = sigmoid(x)"
     found = assert_right("sigmoid(x)", "x", shapes={"x": ""}, order=4)

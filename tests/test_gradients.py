@@ -465,3 +465,10 @@ def test_no_program_writes_over_what_is_needed(
         assert np.shape(value) == ()
         np.testing.assert_allclose(found, truth, rtol=1e-9)
     assert all(np.array_equal(kept[name], v) for name, v in values.items())
+
+
+@pytest.mark.parametrize("f", ["0 \\ x", "inv(0)*x"])
+def test_a_quotient_by_the_number_0_is_infinite_and_no_error(f: str) -> None:
+    both = md.value_and_gradients(f, "x", shapes={"x": ""})
+    assert np.isinf(both(x=2.0)[1])
+    assert "/ 0" in both.code()

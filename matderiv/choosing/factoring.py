@@ -159,9 +159,10 @@ def _factored(items: list[Item], search: Search) -> Expr:
     plain = total([search.form(("item", *key_of(t)), partial(scaled, *t)) for t in items])
     if not 1 < len(items) <= MAX_FACTORED or not search.may_look_at(len(items)):
         return plain
-    forms = [plain]
-    for move in (_together, _mirrored, _multiplied_out):
-        forms += move(items, search)
+    fewer = _multiplied_out(items, search)
+    if fewer:
+        return shortest((plain, *fewer))
+    forms = [plain, *_together(items, search), *_mirrored(items, search)]
     for group, pull in _groups(items):
         outside = [item for k, item in enumerate(items) if k not in group]
         grouped = pull(search)

@@ -11,7 +11,7 @@ from matderiv.choosing.items import numbers_apart
 from matderiv.choosing.placed import part_of_both, stacked
 from matderiv.choosing.sums import new_search, raise_tensor
 from matderiv.choosing.terms import MAX_SPREAD
-from matderiv.expr import Expr, apply, contains, is_, number, number_value, rebuild, walk
+from matderiv.expr import Expr, apply, contains, fold, is_, number, number_value, rebuild, walk
 from matderiv.functions.elementwise import OPPOSITE
 from matderiv.reducing.elimination import centred
 from matderiv.tensors.lower import open_product
@@ -95,6 +95,16 @@ def _signs_out(e: Expr) -> Expr:
     """
     inside = (a.args[0] if is_(a, "neg") else a for a in e.args)
     return total(e.args) if any(signed(a)[0] < 0 for a in inside) else e
+
+
+def with_differences(e: Expr) -> Expr:
+    """The same with the signs of terms between them, however deep a sum stands."""
+
+    def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        new = rebuild(node, args)
+        return _signs_out(new) if is_(new, "add") else new
+
+    return fold(e, visit)
 
 
 def _one_transpose(e: Expr) -> Expr:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 MAX_SEED = 2**63
@@ -107,36 +108,14 @@ def described(table: str, how: Mapping[str, Mapping[str, Any]] | None = None) ->
     return tuple(found)
 
 
+_SECTIONS = Path(__file__).with_name("options.txt").read_text(encoding="utf-8").split("\n\n")
+TABLES = {name.strip("= "): table for name, _, table in (s.partition("\n") for s in _SECTIONS)}
+"""The options of `options.txt`, by the names of its sections."""
 _REPEATED = {"repeats": True, "default": ()}
 _STEP = {"read": _whole(1, MAX_STEPS)}
-SHARED = described("""
---json        one JSON document on standard output, errors too
--q --quiet    no remarks, only the result and errors
---ascii       nothing but ASCII characters
---debug       show a traceback when matderiv itself fails
-""")
+SHARED = described(TABLES["shared"])
 ASKED = described(
-    """
---wrt NAME               the variable, instead of writing it after the expression; W,b or --wrt W
-    --wrt b for two
---from SPELLING          text, latex or python: how EXPR is spelled, in verify the ANSWER; found by
-    itself
---file FILE              read the expression from a file ( - as EXPR reads standard input)
---shape "NAME: SIZES"    declare a name: "X: n,d" a matrix, "y: n" a vector, "c:" a scalar; may be
-    repeated
---assume "NAME: FACTS"   symmetric skew diagonal posdef orthogonal idempotent lower upper positive
-    onehot simplex labels (each entry 1 or -1) binary complex hermitian real; may be repeated
---order N                1 to 4; 2 is the Hessian of a scalar
---kind KIND              gradient jacobian hessian vjp jvp hvp differential; chosen by itself
---layout LAYOUT          gradient (default: the gradient has the shape of the variable), numerator,
-    denominator
---structure WORD         projected (default), independent or none: the derivative by a symmetric
-    matrix and such
---upstream NAME          the name of the incoming gradient of a vjp
---seed N                 of the random points of the check
---points N               how many points are checked
---timeout S              seconds, 0 for no limit
-""",
+    TABLES["asked"],
     {
         "wrt": {"joins": ","},
         **dict.fromkeys(("shape", "assume"), _REPEATED),
@@ -150,21 +129,7 @@ ASKED = described(
     },
 )
 PRINTED = described(
-    """
---format FORMAT      text (default), latex, markdown, html (a page with MathML) or json
---steps VIEW         the derivation: chain (backpropagation; the default), differential or index
---hint [N]           the rule of the next step, or of step N, and where it applies, without the
-    result
---step N             step N of the derivation alone, in full
---detail WORD        of the steps: brief, normal or full
---standalone         a LaTeX file that compiles by itself
---notation WORD      nabla or partial: how the gradient is written in LaTeX, Markdown and HTML
---vectors WORD       bold (default), arrow or plain, in LaTeX and HTML
---transpose WORD     top (default), T or prime, in LaTeX and HTML
--o --output FILE     write the result to a file that does not exist yet; its name says the format
---force              let -o replace a file
---no-check           do not compare the result with numbers
-""",
+    TABLES["printed"],
     {
         "steps": {"without": "chain", "value": "|".join(VIEWS)},
         "hint": {**_STEP, "without": "1", "value": "[0-9]+"},
@@ -182,32 +147,10 @@ def chosen(options: tuple[Option, ...], names: str) -> tuple[Option, ...]:
 
 
 GRAPH = described(
-    """
---at VALUES          the numbers: x=-2,y=5 or W=[[1,2],[3,4]]; may be repeated
---values FILE        numbers from a .json or .npz file, or x=FILE.npy; may be repeated
---wrt NAMES          parameters, such as W,b: nothing else gets a gradient
---upstream NUMBERS   the gradient that arrives at the end, a number or [1,2]
---explain            a sentence for every node
---step               the backward pass one node at a time
---fold               long spellings as one function: 1/(1 + exp(-z)) as sigmoid
---expand             losses and layers written out in simpler functions
---collapse           repeated layers as one, as in graphs of over 40 nodes
---no-collapse        every layer, also in large graphs
---svg FILE           write a picture ( - for standard output)
---dot FILE           write the graph for Graphviz
---mermaid FILE       write the graph for Mermaid
---tikz FILE          write the picture in TikZ, as a file that compiles
---force              let these replace a file
-""",
+    TABLES["graph"],
     dict.fromkeys(("at", "values"), _REPEATED),
 ) + chosen(ASKED, "file shape assume timeout")
-CLASS = described("""
---hint            only the kind of mistake, not what would be right
---batch FILE      a table of answers, .csv or .jsonl: columns f, wrt, answer, id; or a folder of
-    sheets, for which -o FOLDER writes a page each, one for the teacher, and a table
---format FORMAT   of a checked file: text (default), json, or with marks in it: html, markdown,
-    latex
-""") + chosen(PRINTED, "output force")
+CLASS = described(TABLES["class"]) + chosen(PRINTED, "output force")
 
 
 _OF_AN_ANSWER: dict[str, dict[str, Any]] = {
@@ -225,24 +168,12 @@ CODE = described(
     {"target": {"default": "numpy"}},
 ) + chosen(PRINTED, "output force no_check")
 PAGE = described(
-    """
---port N     where it listens; any free port by default
---no-open    do not open a browser
-""",
+    TABLES["page"],
     {"port": {"read": _whole(0, 65535)}},
 ) + chosen(ASKED, "timeout")
 READ = chosen(ASKED, "wrt from file shape assume timeout")
-MADE = described(
-    """
---by NAME         what else moves: implicit gives the derivative of the variable by it
---target LIBRARY  a function that computes it, in numpy, torch, jax, julia or matlab
-"""
-)
+MADE = described(TABLES["made"])
 SOLVED = described(
-    """
---subject-to EQUATION  a constraint: sum(p) = 1, A*x = b, w'*w = 1, X'*X = eye(k)
---steps                the equations from the gradient to the solution
---format FORMAT        text (default), latex or json
-""",
+    TABLES["solved"],
     {"format": {"read": _one_of("text", "latex", "json")}},
 )

@@ -9,7 +9,7 @@ from matderiv.programs.contractions import with_axes
 from matderiv.programs.entrywise import square, whole_power
 from matderiv.programs.lowering import RULES, Lowering, rule
 from matderiv.programs.program import ProgramBuilder, broadcast_shape
-from matderiv.programs.scaled import Scaled, as_factor, settled
+from matderiv.programs.scaled import Scaled, as_factor, quotient, settled
 from matderiv.shapes import Dim, Shape, Size, is_scalar
 
 MOST_EXACT = 4096  # powers of numbers are computed for whole exponents up to this
@@ -252,10 +252,7 @@ def _with_known(b: ProgramBuilder, factors: list[int]) -> list[int]:
 @rule("div")
 @with_axes
 def _div(work: Lowering, node: Expr) -> Scaled:
-    top, below = work.scaled(node.args[0]), work.factor(node.args[1])
-    if below.number == 0:
-        return Scaled(work.b.entrywise("div", settled(work.b, top), work.b.number(0)))
-    return top.over(below)
+    return quotient(work.b, work.scaled(node.args[0]), work.factor(node.args[1]))
 
 
 @rule("ediv")

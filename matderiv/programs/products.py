@@ -10,7 +10,7 @@ from matderiv.numeric.ranges import bounds
 from matderiv.programs.chains import ChainFactor, multiplied, product, standing, turned
 from matderiv.programs.contractions import with_axes
 from matderiv.programs.lowering import SYMMETRIC, Lowering, rule
-from matderiv.programs.scaled import Scaled, settled
+from matderiv.programs.scaled import Scaled, quotient, settled
 from matderiv.shapes import Shape, is_scalar
 
 Turned = tuple[Expr, bool]
@@ -255,7 +255,7 @@ def _transposed(work: Lowering, x: Expr) -> Scaled:
 def _inv(work: Lowering, node: Expr) -> Scaled:
     (x,) = node.args
     if is_scalar(x.shape):
-        return Scaled(None).over(work.factor(x))
+        return quotient(work.b, Scaled(None), work.factor(x))
     return Scaled(work.b.add("inv", work.whole(x), shape=node.shape))
 
 
@@ -263,7 +263,7 @@ def _inv(work: Lowering, node: Expr) -> Scaled:
 def _solve(work: Lowering, node: Expr) -> Scaled:
     a, c = node.args
     if is_scalar(a.shape):
-        return work.scaled(c).over(work.factor(a))
+        return quotient(work.b, work.scaled(c), work.factor(a))
     inverse = ChainFactor("inverse", work.whole(a), *a.shape)
     if is_scalar(c.shape):
         return Scaled(standing(work.b, inverse).slot).times(work.factor(c))

@@ -52,6 +52,13 @@ def as_factor(b: ProgramBuilder, slot: int) -> Scaled:
     return Scaled(slot)
 
 
+def quotient(b: ProgramBuilder, s: Scaled, below: Scaled) -> Scaled:
+    """A result divided by a scalar, which may be the number 0."""
+    if below.number:
+        return s.over(below)
+    return Scaled(b.entrywise("div", settled(b, s), b.number(0)))
+
+
 def settled(b: ProgramBuilder, s: Scaled) -> int:
     """The result itself: its waiting factor applied, with one pass over the array."""
     if s.core is None:

@@ -12,6 +12,7 @@ from matderiv.calculus.recognise import prepare
 from matderiv.calculus.structure import linear_structure
 from matderiv.choosing.parts import name_parts
 from matderiv.choosing.placed import stacked
+from matderiv.choosing.polish import with_differences
 from matderiv.choosing.sums import raise_tensor
 from matderiv.expr import Expr, apply, contains, dependents, substitute, variable, variables, walk
 from matderiv.shapes import is_scalar, long_axes, shape_text
@@ -209,7 +210,7 @@ def side_of(tensor: Tensor, *, broadcast: bool) -> Form:
     if len(tensor.axes) > 2:
         terms = tuple(sorted(tensor.terms, key=lambda t: t.coefficient < 0))
         return in_reading_order(Tensor(tensor.axes, terms))
-    e = raise_tensor(tensor, broadcast)
+    e = with_differences(raise_tensor(tensor, broadcast))
     return tensor if contains(e, "einsum") and len(tensor.axes) > 1 else e
 
 

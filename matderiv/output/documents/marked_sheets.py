@@ -6,6 +6,7 @@ Reasons stand once for each cause. Nothing of the sheet is acted on: it is escap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from urllib.parse import quote
 
 from matderiv.errors import visible
@@ -30,15 +31,8 @@ COLOURS = {
     GIVEN: "#555555",
 }
 ON_DARK = {"#b00020": "#ff8a9a", "#8a5a00": "#e8b04a", "#1b6e2d": "#7fd08f", "#555555": "#a3a7b3"}
-_STYLE = (
-    "<style>.sheet{border-collapse:collapse;width:100%}"
-    ".sheet td{padding:.1em .5em;vertical-align:top}"
-    ".sheet td:nth-child(-n+2){text-align:right;white-space:nowrap;color:var(--soft)}"
-    ".sheet code{white-space:pre-wrap;overflow-wrap:anywhere}"
-    ".sheet p{margin:.2em 0 .5em 1em;white-space:pre-wrap}"
-    ".class{border-collapse:collapse}.class td,.class th{padding:.2em .8em;text-align:left;"
-    "border-bottom:1px solid var(--line)}</style>"
-)
+_RULES = Path(__file__).with_name("marked_sheets.css").read_text(encoding="utf-8")
+_STYLE = f"<style>{_RULES}</style>"
 
 
 @dataclass(frozen=True)
