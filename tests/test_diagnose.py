@@ -81,6 +81,20 @@ def test_where_no_single_change_helps_the_term_that_is_off_is_named() -> None:
     assert "exp(w)" in found.message
 
 
+@pytest.mark.parametrize(
+    ("f", "wrt", "answer", "said"),
+    [
+        ("norm2(r)^2 where r = A*x - b", "x", "A'*r", "multiplied by 2 it is right, 2*A'*r"),
+        ("norm2(r)^2 where r = A*x - b", "x", "2*A*r", "Transposed in part it is right: 2*A'*r."),
+        ("norm2(p - y)^2 where p = A*x + b", "x", "2*A'*(y - p)", "Right: -2*A'*(y - p)."),
+        ("tr(S*inv(X)) where S = A*A'", "X", "inv(X)*S*inv(X)", "Right: -(inv(X)*S*inv(X))'."),
+    ],
+)
+def test_parts_have_their_names_in_what_is_said(f: str, wrt: str, answer: str, said: str) -> None:
+    shapes = {"X": "n,n"} if "inv" in f else {"y": "m"} if "y" in f else None
+    assert said in verify(f, wrt, answer, shapes=shapes).message
+
+
 def test_hint_says_the_kind_and_nothing_more() -> None:
     assert verify(*LEAST_SQUARES, "X'*(X*w-y)").hint == "a number as a factor is wrong"
 

@@ -20,10 +20,10 @@ from matderiv.solving.affine import without_zeros
 from matderiv.verification.claims import Asked, claims
 from matderiv.verification.derivations.components import component, inverses
 from matderiv.verification.judging import POINTS, judged
+from matderiv.verification.mistakes.diagnosis import part_named
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, VALUE, Quantity
 from matderiv.verification.verdict import DISPROVED, PROVED, UNDECIDED, VERIFIED, Verdict
 from matderiv.verification.verifying import verify_asked
-from matderiv.words.chains import symmetric
 
 STRENGTH = (DISPROVED, UNDECIDED, VERIFIED, PROVED)
 BETWEEN = "at equality"  # the scalar t of t*a = t*b: no name that can be typed
@@ -244,10 +244,8 @@ class Ground:
         return substitute(e, {self._freed(q.by): inner})
 
     def _freed(self, name: str) -> Expr:
-        """A name with a definition as a variable, which is as symmetric."""
-        inner = self.functions[name]
-        square = len(inner.shape) == 2 and not is_scalar(inner.shape) and symmetric(inner)
-        return variable(name, inner.shape, ("symmetric",) if square else ())
+        """A name with a definition as a variable."""
+        return part_named(name, self.functions[name])
 
     def about(self, q: Quantity, f: Expr, x: Expr) -> Asked:
         """The question for the differential or a derivative of f by x."""
@@ -291,7 +289,9 @@ class Ground:
         inner = self.functions[q.by]
         freed = substitute(e, {inner: z})
         final = not {*variables(inner)} & {*variables(freed)}
-        direct = self._asked(self.about(q, f, z), freed, diagnosis and final)
+        parts = tuple((name, substitute(e, {inner: z})) for name, e in self.reading.parts)
+        asked = replace(self.about(q, f, z), reading=replace(self.reading, parts=parts))
+        direct = self._asked(asked, freed, diagnosis and final)
         if direct.correct or final:
             return direct
         return self.equal(self.derivative(q), e, diagnosis=diagnosis)

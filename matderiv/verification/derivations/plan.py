@@ -316,7 +316,7 @@ def unadorned(p: Passage, names: Collection[str], used: Collection[str]) -> Pass
     """
     for name in sorted(names):
         n = re.escape(name)  # what is no name that is read may be a command
-        typed = rf"(?:{_BOLD}\{{\s*\\?{n}\s*\}}|\\?{n}(?![A-Za-z]))"
+        typed = rf"(?:{_BOLD})?(?:\{{\s*\\?{n}\s*\}}|\\?{n}(?![A-Za-z]))"
         base = split_label(name)[0]
         if p.latex:  # \hat\beta_{GLS}
             hatted = rf"\\(?:wide)?hat\s*(?:\{{\s*({typed})\s*\}}|({typed}))\s*"

@@ -12,7 +12,6 @@ from functools import partial
 
 from matderiv.choosing.items import multiplied
 from matderiv.expr import Expr, is_, walk
-from matderiv.language.printer import text
 from matderiv.verification.mistakes.confusions import (
     chain_factors,
     context_of,
@@ -22,7 +21,14 @@ from matderiv.verification.mistakes.confusions import (
     surroundings,
     terms,
 )
-from matderiv.verification.mistakes.diagnosis import Diagnosis, Said, explained, short, tidied
+from matderiv.verification.mistakes.diagnosis import (
+    Diagnosis,
+    Said,
+    explained,
+    short,
+    spelled,
+    tidied,
+)
 from matderiv.verification.mistakes.edits import (
     EditContext,
     Family,
@@ -214,8 +220,8 @@ def lacking(search: CauseSearch, e: Expr, term: Expr) -> Found:
     corrected = tidied(total([e, term]))
     if not search.right(corrected):
         return None
-    right = text(corrected)
-    said = f"The term {short(text(term))} is missing. The whole: {short(right)}."
+    right = spelled(corrected)
+    said = f"The term {short(spelled(term))} is missing. The whole: {short(right)}."
     return Diagnosis("missing-term", said, right, term, corrected)
 
 

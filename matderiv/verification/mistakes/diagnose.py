@@ -11,13 +11,12 @@ from typing import Any
 
 from matderiv.expr import Expr, is_, substitute, variable, variables, walk
 from matderiv.input.answers import answer_source
-from matderiv.language.printer import text
 from matderiv.lazy import np, quiet
 from matderiv.solving.affine import addends
 from matderiv.verification.claims import Asked
 from matderiv.verification.mistakes.changes import Edits, lacking, two_changes
 from matderiv.verification.mistakes.confusions import right_form
-from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidied
+from matderiv.verification.mistakes.diagnosis import Diagnosis, naming, short, spelled, tidied
 from matderiv.verification.mistakes.edits import Sketch, drawn, from_source
 from matderiv.verification.mistakes.layouts import (
     in_another_layout,
@@ -125,15 +124,15 @@ def off_terms(search: CauseSearch, e: Expr) -> Diagnosis | None:
     good, bad, missing = _compared(search, e)
     if not good or not bad:
         return None
-    agree, off = (", ".join(short(text(t)) for t in terms) for terms in (good, bad))
+    agree, off = (", ".join(short(spelled(t)) for t in terms) for terms in (good, bad))
     message = f"The term {agree} is right; look again at {off}."
     instead = tidied(total(missing)) if missing else None
     corrected = tidied(total([*good, *missing]))
     if not search.right(corrected):
         return Diagnosis("term", message)
     if instead is not None:
-        message += f" Right there: {short(text(instead))}."
-    return Diagnosis("term", message, text(corrected), instead, corrected)
+        message += f" Right there: {short(spelled(instead))}."
+    return Diagnosis("term", message, spelled(corrected), instead, corrected)
 
 
 def _compared(search: CauseSearch, e: Expr) -> tuple[list[Expr], list[Expr], list[Expr]]:
@@ -170,7 +169,7 @@ def diagnose(asked: Asked, e: Expr, *, seed: int = 0) -> Diagnosis | None:
     >>> print(diagnose(asked, read_answer(asked, "A'*A*x")).message)
     Your answer is off by a factor: multiplied by 2 it is right, 2*A'*A*x.
     """
-    with suppress(WorkLimit), bounded(MOST):
+    with suppress(WorkLimit), bounded(MOST), naming(asked.reading.parts):
         search = CauseSearch.of(asked, e, seed)
         if search is None:
             return None
@@ -213,7 +212,7 @@ def sketched(asked: Asked, answer: Any) -> Sketch | None:
 @quiet()
 def diagnose_sketch(asked: Asked, root: Sketch | None, *, seed: int = 0) -> Diagnosis | None:
     """The same for a typed tree whose sizes do not fit together; None for none."""
-    with suppress(WorkLimit), bounded(MOST):
+    with suppress(WorkLimit), bounded(MOST), naming(asked.reading.parts):
         search = None if root is None else CauseSearch.of(asked, None, seed)
         if search is None or root is None:
             return None

@@ -1,16 +1,60 @@
 """What is said about a wrong answer: a stable code, a sentence, and the corrected answer."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from matderiv.choosing.items import item_of, multiplied
 from matderiv.errors import MatderivError
-from matderiv.expr import Expr, fold, is_, number, rebuild
+from matderiv.expr import Expr, fold, is_, number, rebuild, variable
 from matderiv.language.printer import text
-from matderiv.words.chains import transposed_chain
+from matderiv.shapes import is_scalar
+from matderiv.words.chains import symmetric, transposed_chain
 from matderiv.words.monomials import scaled
 from matderiv.words.signs import total
 
 SHOWN = 160  # characters of a formula in a message
+_parts: ContextVar[dict[Expr, Expr]] = ContextVar("the parts that have names")
+
+
+@contextmanager
+def naming(parts: Iterable[tuple[str, Expr]]) -> Iterator[None]:
+    """Formulas are spelled with the names of these parts from here on: A'*r, not A'*(A*x - b)."""
+    token = _parts.set({e: part_named(name, e) for name, e in parts if e.args})
+    try:
+        yield
+    finally:
+        _parts.reset(token)
+
+
+def part_named(name: str, e: Expr) -> Expr:
+    """A variable in place of a part, which is as symmetric."""
+    square = len(e.shape) == 2 and not is_scalar(e.shape) and symmetric(e)
+    return variable(name, e.shape, ("symmetric",) if square else ())
+
+
+def named(e: Expr) -> Expr:
+    """An expression with the names of its parts, also of terms of a sum, factors of a product."""
+    parts = _parts.get({})
+    rows = [part for part in parts if is_(part, "add", "mul", "hadamard")]
+
+    def visit(node: Expr, args: tuple[Expr, ...]) -> Expr:
+        if node in parts:
+            return parts[node]
+        for part in (row for row in rows if is_(node, row.function.name)):
+            k = len(part.args)
+            for i in range(len(args) - k + 1):
+                if node.args[i : i + k] == part.args:
+                    return rebuild(node, (*args[:i], parts[part], *args[i + k :]))
+        return rebuild(node, args)
+
+    return fold(e, visit) if parts else e
+
+
+def spelled(e: Expr) -> str:
+    """The text of an expression, its parts by their names."""
+    return text(named(e))
 
 
 def tidied(e: Expr) -> Expr:
@@ -80,7 +124,7 @@ class Said:
     part: Expr | None = None
 
     def __str__(self) -> str:
-        return self.words if self.part is None else f"{self.words} {short(text(self.part))}"
+        return self.words if self.part is None else f"{self.words} {short(spelled(self.part))}"
 
 
 def explained(
@@ -88,8 +132,8 @@ def explained(
 ) -> Diagnosis:
     """The diagnosis for one part of an answer that is replaced by another."""
     corrected, right = tidier(whole)
-    was = "" if before is None else text(before)
-    now = "" if after is None else text(after) if was else tidier(after)[1]
+    was = "" if before is None else spelled(before)
+    now = "" if after is None else spelled(after) if was else tidier(after)[1]
     if was and now and max(len(was), len(now)) <= SHOWN:
         change = f"{said}: {now} for {was}"
         message = f"You wrote {was}. {said} it is right: {now}."
@@ -103,9 +147,8 @@ def explained(
 
 def tidier(e: Expr) -> tuple[Expr, str]:
     """An expression and its text, tidied where that makes it shorter."""
-    tidy = tidied(e)
-    as_typed, spelled = text(e), text(tidy)
-    return (tidy, spelled) if len(spelled) < len(as_typed) else (e, as_typed)
+    as_typed, tidy = spelled(e), text(tidied(named(e)))
+    return (tidied(e), tidy) if len(tidy) < len(as_typed) else (e, as_typed)
 
 
 def short(formula: str) -> str:

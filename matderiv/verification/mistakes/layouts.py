@@ -8,13 +8,13 @@ from operator import eq
 from matderiv.choosing.items import multiplied
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild
-from matderiv.language.printer import decimal, number_text, text
+from matderiv.language.printer import decimal, number_text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
 from matderiv.shapes import long_axes
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
 from matderiv.verification.judging import judged
-from matderiv.verification.mistakes.diagnosis import Diagnosis, short, tidied, tidier
+from matderiv.verification.mistakes.diagnosis import Diagnosis, short, spelled, tidied, tidier
 from matderiv.verification.mistakes.solving import CauseSearch, of_all_points, ratios
 from matderiv.verification.valuation import Valuation
 
@@ -84,18 +84,18 @@ def _factor(search: CauseSearch, e: Expr, name: str) -> Expr | None:
 
 
 def _told(factor: Expr, corrected: Expr, what: str) -> Diagnosis:
-    right = text(corrected)
+    right = spelled(corrected)
     minus = is_(factor, "number") and factor.params[0] == -1
     code = "sign" if minus else "factor"
     if what:
-        off = "the sign is wrong" if minus else f"the factor {text(factor)} is missing"
+        off = "the sign is wrong" if minus else f"the factor {spelled(factor)} is missing"
         said = f"Two things are off. This is {what}, and {off}. Right: {short(right)}."
         return Diagnosis(f"other-layout+{code}", said, right, factor, corrected)
     if minus:
         said = f"The sign is wrong. Right: {short(right)}."
         return Diagnosis(code, said, right, None, corrected, "With the other sign")
-    said = f"Your answer is off by a factor: multiplied by {text(factor)} it is right"
-    change = f"With the factor {text(factor)}"
+    said = f"Your answer is off by a factor: multiplied by {spelled(factor)} it is right"
+    change = f"With the factor {spelled(factor)}"
     return Diagnosis(code, f"{said}, {short(right)}.", right, factor, corrected, change)
 
 
@@ -118,7 +118,7 @@ def rounded(search: CauseSearch, e: Expr) -> Diagnosis | None:
     if not read or not search.right(whole):
         return None
     said = ", ".join(f"{a} is read as {b}" for a, b in read.items())
-    return Diagnosis("rounded-constant", f"It agrees when {said}.", text(whole))
+    return Diagnosis("rounded-constant", f"It agrees when {said}.", spelled(whole))
 
 
 def on_the_diagonal(search: CauseSearch, e: Expr) -> Diagnosis | None:
@@ -139,7 +139,7 @@ def on_the_diagonal(search: CauseSearch, e: Expr) -> Diagnosis | None:
         if np.abs(diagonal - np.diag(v.truth)).max() > scale:
             return None
     if search.right(written):
-        right = text(written)
+        right = spelled(written)
         said = f"These are the entries of the diagonal: the {asked.kind} is {short(right)}."
         return Diagnosis("diagonal", said, right, None, written)
     said = f"Right on the diagonal of the {asked.kind}; the entries beside it are missing."
@@ -181,7 +181,7 @@ def diagonals(asked: Asked, e: Expr, seed: int) -> Diagnosis | None:
         return None
     if not any(judged(found[0], s, seed=seed, points=4).right for s in structures):
         return None
-    was, right = text(meant[0]), text(whole)
+    was, right = spelled(meant[0]), spelled(whole)
     said = (
         f"{short(was)} is a vector here, the diagonal of a matrix; the diagonal matrix is "
         f"diag({short(was)}). With it the answer is right: {short(right)}."
