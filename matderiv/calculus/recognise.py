@@ -155,8 +155,10 @@ def folded(node: Expr) -> Expr:
     >>> all(folded(f := read(t).expr) is f for t in unlike)
     True
     """
-    if node.function.kind == "elementwise" and len(node.args) == 1:
-        node = rebuild(node, (_sign_first(node.args[0]),))
+    if node.function.kind == "elementwise" and len(node.args) == 1 and is_(node.args[0], "neg"):
+        (x,) = node.args[0].args
+        if is_(x, "mul", "hadamard", "div", "ediv"):  # -(y.*z) as (-y).*z, however it was typed
+            node = rebuild(node, (negated(x),))
     name = node.function.name
     if (found := respelled_by(node, _SPELLINGS)) is not None:
         return folded(found)
@@ -167,17 +169,6 @@ def folded(node: Expr) -> Expr:
         inner = rebuild(node, node.args[0].args)
         return apply("vec", inner)
     return node
-
-
-def _sign_first(x: Expr) -> Expr:
-    """-(y.*z) = (-y).*z: the sign of a product on its first factor, however it was typed.
-
-    >>> y, z = variable("y", (3,)), variable("z", (3,))
-    >>> _sign_first(-(y * z)) is (-y) * z, _sign_first(-y) is -y
-    (True, True)
-    """
-    product = is_(x, "neg") and is_(x.args[0], "mul", "hadamard", "div", "ediv")
-    return negated(x.args[0]) if product else x
 
 
 def _unshifted(node: Expr) -> Expr | None:

@@ -244,7 +244,9 @@ def _cell(name: str, value: Any) -> Any:
     word = _word(f"the {name}", value)
     if name in ("shapes", "assume"):
         return declarations([word])
-    return _whole(word) if name == "order" else word
+    if name == "order" and word.strip() not in ("1", "2", "3", "4"):
+        raise ParseError(f"the order is 1 to 4, not {word[:20]}")
+    return int(word) if name == "order" else word
 
 
 def _word(what: str, value: Any) -> str:
@@ -258,12 +260,6 @@ def _word(what: str, value: Any) -> str:
 def _plain(value: Any) -> str | None:
     """A text or a number as text; None for anything else."""
     return str(value) if isinstance(value, str | int | float) else None
-
-
-def _whole(cell: Any) -> int:
-    if str(cell).strip() in ("1", "2", "3", "4"):
-        return int(str(cell).strip())
-    raise ParseError(f"the order is 1 to 4, not {str(cell)[:20]}")
 
 
 # Out ----------------------------------------------------------------------------------------------

@@ -215,7 +215,9 @@ class _Descent:
                 return "stationary"
             if asked.tolerance and largest <= asked.tolerance:
                 return "tolerance"
-            self._moved(steps, gradients, rate)
+            parameters = self.problem.parameters
+            for (name, step), gradient in zip(steps.items(), gradients, strict=True):
+                parameters[name] = np.asarray(parameters[name] - rate * step(gradient))
         return ""
 
     def _batches(self) -> Iterator[Any]:
@@ -228,11 +230,6 @@ class _Descent:
         order = self.generator.permutation(rows)
         for first in range(0, rows, batch):
             yield order[first : first + batch]
-
-    def _moved(self, steps: Mapping[str, Step], gradients: Sequence[Array], rate: float) -> None:
-        parameters = self.problem.parameters
-        for (name, step), gradient in zip(steps.items(), gradients, strict=True):
-            parameters[name] = np.asarray(parameters[name] - rate * step(gradient))
 
     def _noted(self, loss: float, epoch: int) -> None:
         """Remember a loss, and the parameters where it is the best."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
@@ -183,9 +183,11 @@ def _each(
     asked: Question, by: Sequence[Expr], order: int, several: bool, kind: str, **how: Any
 ) -> list[Derivation]:
     """The derivations by several variables, swept together where that can be."""
-    together = differentiate_by if several and order == 1 else _one_by_one(order)
     passed = {name: how[name] for name in ("structure", "upstream")}
-    derivatives = together(asked.f, by, kind, **passed)
+    if several and order == 1:
+        derivatives = differentiate_by(asked.f, by, kind, **passed)
+    else:
+        derivatives = [differentiate(asked.f, x, kind, order, **passed) for x in by]
     return [
         _derivation(asked, x, d, kind=kind, order=order, **how)
         for x, d in zip(by, derivatives, strict=True)
@@ -220,11 +222,6 @@ def _hessian_product(
     d = _derivation(replace(asked, f=gradient), x, found, kind="hvp", order=1, **how)
     d = replace(d, notes=(*d.notes, f"f stands for the gradient by {x.name}, {_spelled(gradient)}"))
     return checks.truthful(d) if check else d
-
-
-def _one_by_one(order: int) -> Callable[..., list[Derivative]]:
-    """The derivatives of an order by several variables, each on its own."""
-    return lambda f, by, kind, **how: [differentiate(f, x, kind, order, **how) for x in by]
 
 
 def _told(whole: Derivation, entry: AskedEntry | None, check: bool) -> Derivation:

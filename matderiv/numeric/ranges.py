@@ -50,11 +50,7 @@ def _bounds(node: Expr, args: tuple[Range, ...]) -> Range:
     if name in _FIXED:
         return _FIXED[name]
     rule = _RULES.get(name)
-    return _sane(rule(node, *args)) if rule is not None else ALL
-
-
-def _sane(found: Range) -> Range:
-    low, high = found
+    low, high = rule(node, *args) if rule is not None else ALL
     return (-inf if isnan(low) else low, inf if isnan(high) else high)
 
 

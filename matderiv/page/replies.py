@@ -254,16 +254,11 @@ def _documents(request: Request) -> list[Steps]:
     return steps_of_several(_derivations(request), view)
 
 
-def _chosen(request: Request) -> Derivation:
-    """The derivation by the variable that the page shows."""
-    found = _derivations(request)
-    place = request.get("which")
-    return found[place if isinstance(place, int) and 0 <= place < len(found) else 0]
-
-
 def code(request: Request) -> Reply:
-    """The derivative as a program."""
-    return {"code": _chosen(request).code(_text(request, "target") or "numpy")}
+    """The derivative by the variable that the page shows, as a program."""
+    found, place = _derivations(request), request.get("which")
+    shown = found[place if isinstance(place, int) and 0 <= place < len(found) else 0]
+    return {"code": shown.code(_text(request, "target") or "numpy")}
 
 
 def drawn(request: Request) -> Reply:

@@ -37,13 +37,10 @@ def whole_power(b: ProgramBuilder, x: int, k: int) -> int:
 
 
 def _sigmoid(b: ProgramBuilder, x: int) -> int:
-    e = b.entrywise("exp", b.entrywise("minimum", _negative(b, x), b.number(LARGEST)))
-    return b.entrywise("div", b.number(1), b.entrywise("add", b.number(1), e))
-
-
-def _negative(b: ProgramBuilder, x: int) -> int:
     line = b.lines[x]
-    return line.arguments[0] if line.operation == "neg" else b.entrywise("neg", x)
+    below = line.arguments[0] if line.operation == "neg" else b.entrywise("neg", x)
+    e = b.entrywise("exp", b.entrywise("minimum", below, b.number(LARGEST)))
+    return b.entrywise("div", b.number(1), b.entrywise("add", b.number(1), e))
 
 
 def _softplus(b: ProgramBuilder, x: int) -> int:

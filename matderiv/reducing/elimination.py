@@ -103,22 +103,11 @@ def reduce_network(net: Network) -> None:
             continue
         index = min(small, key=lambda i: (len(near[i]), net.place[i]))
         if not near[index]:
-            _close(net, index)
+            net.scale(dot(tidy(net.nodes.pop(index)), index))  # Σ_i u_i v_i = u'*v
         elif len(near[index]) == 1:
             _absorb(net, index, *near[index])
         else:
             _join(net, index, *near[index])
-
-
-def _close(net: Network, index: Index) -> None:
-    """Σ_i u_i v_i = u'*v.
-
-    >>> shapes = {"s": "", "a": "n", "y": "n"}
-    >>> str(derive("sum(s*a.*y)", "s", shapes=shapes)), str(derive("s*a.*y", "s", shapes=shapes))
-    ("a'*y", 'a.*y')
-    """
-    mono = tidy(net.nodes.pop(index))
-    net.scale(dot(mono, index))
 
 
 def _absorb(net: Network, index: Index, other: Index) -> None:

@@ -127,7 +127,9 @@ def paired(g: Expr, change: Expr, *, traced: bool = False) -> Expr | None:
         made = apply("tr", apply("mul", *transposed_chain(factors_of(core)), change))
     else:
         made = apply("sum", apply("hadamard", core, change), params=(None,))
-    return with_sign(sign, _with_scalars(scalars, made, below))
+    if scalars:
+        made = apply("mul", *scalars, *(made.args if is_(made, "mul") else (made,)))
+    return with_sign(sign, made if below is None else apply("div", made, below))
 
 
 def _scalars_apart(g: Expr) -> tuple[int, list[Expr], Expr, Expr | None]:
@@ -150,12 +152,6 @@ def _scalars_apart(g: Expr) -> tuple[int, list[Expr], Expr, Expr | None]:
 
 def _numbered(e: Expr) -> bool:
     return is_(e, "mul") and is_(e.args[0], "number") and len(e.args) > 1
-
-
-def _with_scalars(scalars: list[Expr], e: Expr, below: Expr | None) -> Expr:
-    factors = e.args if is_(e, "mul") else (e,)
-    whole = apply("mul", *scalars, *factors) if scalars else e
-    return whole if below is None else apply("div", whole, below)
 
 
 def standard(e: Expr, change: Expr) -> bool:

@@ -31,17 +31,14 @@ def document_text(
     aligned. Raises MatderivError for another word.
     """
     require_word(detail, "detail", DETAILS)
-    lines = [f"{document.f.name} = {text(document.shown)}", "", *_head(document)]
+    lines = [f"{document.f.name} = {text(document.shown)}", ""]
+    lines += ["Sizes   " + ", ".join(map(declared, document.declarations))]
+    lines += about_text(document.about)
     lines = [spell(line) for line in lines]
     said: set[str] = set()
     for section in document.with_answer:
         lines += ["", section.title, *_section(section, document, detail, said, spell)]
     return "\n".join(lines) + "\n"
-
-
-def _head(document: Document) -> list[str]:
-    said = ", ".join(map(declared, document.declarations))
-    return [f"Sizes   {said}", *about_text(document.about)]
 
 
 def about_text(about: About) -> list[str]:
