@@ -268,3 +268,28 @@ def test_letters_beside_letters_are_what_their_spelling_says(
     formula: str, wrt: str, shapes: dict[str, str], derivative: str
 ) -> None:
     assert verify(formula, wrt, derivative, shapes=shapes).correct
+
+
+@pytest.mark.parametrize(
+    ("formula", "wrt"),
+    [
+        (r"\sum_i \|x_i\|_\infty", "x"),
+        (r"\sum_{i=1}^n x_i^\top A_i^{-1}x_i", "x"),
+        (r"a, b \in \mathbb R", "a"),
+    ],
+)
+def test_what_no_array_holds_is_not_read_of_numbers(formula: str, wrt: str) -> None:
+    with pytest.raises(MatderivError):
+        derive(formula, wrt)
+
+
+@pytest.mark.parametrize(
+    ("formula", "derivative"),
+    [
+        (r"\|x^k - y^k\|^2", "2*k.*x.^(k - 1).*(x.^k - y.^k)"),
+        (r"\|x - y^p\|^2", "2*(x - y.^p)"),
+        (r"\|x_+\|^2 + \sum_i x_i", "2*relu(x) + 1"),
+    ],
+)
+def test_a_power_of_what_is_asked_about_is_no_iterate(formula: str, derivative: str) -> None:
+    assert str(derive(formula, "x")) == derivative

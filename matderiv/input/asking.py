@@ -94,10 +94,9 @@ def _check_definitions(reading: Reading) -> None:
     used = re.findall(r"[∇²]*\w+", reading.read_as)
     for name, _ in reading.parts:
         if used.count(name) == 1 and reading.spelling != "python":  # where lines may be left over
+            said = f"{name} is defined, and nothing uses it"
             raise ParseError(
-                f"{name} is defined, and nothing uses it",
-                source=reading.source,
-                hint=f"{name} alone, whose derivative is asked for",
+                said, source=reading.source, hint=f"{name} alone, whose derivative is asked for"
             )
 
 
@@ -269,10 +268,8 @@ def variable_of(f: Expr, reading: Reading | None, wrt: Any) -> Expr:
 def _symbol_of(f: Expr, e: Expr, named: Mapping[str, Expr]) -> Expr:
     """The variable that a SymPy symbol stands for; a misspelled or mistaken symbol is an error."""
     if is_(e, "variable") and e.name in sizes_in(f):
-        raise MatderivError(
-            f"{e.name} is a size: a whole number, and there is no derivative by it",
-            hint=one_of(named),
-        )
+        said = f"{e.name} is a size: a whole number, and there is no derivative by it"
+        raise MatderivError(said, hint=one_of(named))
     if not is_(e, "variable") or (not named and is_(f, "zeros", "number")):
         return e
     if e.name not in named:

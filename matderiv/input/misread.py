@@ -88,10 +88,8 @@ def _word(name: str) -> MatderivError | None:
     """The error for a word of a sentence, which is no factor."""
     if name.lower() not in WORDS:
         return None
-    return ParseError(
-        f"{name} is a word here, and only a formula is read",
-        hint=f"the formula alone, or a declaration: {name}: sizes",
-    )
+    said = f"{name} is a word here, and only a formula is read"
+    return ParseError(said, hint=f"the formula alone, or a declaration: {name}: sizes")
 
 
 def _glued(name: str, names: Mapping[str, Shape], runs: bool) -> MatderivError | None:
@@ -106,10 +104,8 @@ def _glued(name: str, names: Mapping[str, Shape], runs: bool) -> MatderivError |
     if name[0] == "d" and name[1:] in names:
         return None  # a change
     if len(name) <= 3 and (name.isupper() or runs):
-        return ParseError(
-            f"{name} can be one name or a product",
-            hint=f"{'*'.join(name)}, or a declaration: {name}: sizes",
-        )
+        said = f"{name} can be one name or a product"
+        return ParseError(said, hint=f"{'*'.join(name)}, or a declaration: {name}: sizes")
     known = [letter for letter in dict.fromkeys(name) if letter in names]
     unknown = [letter for letter in dict.fromkeys(name) if letter not in names]
     if not known or len(unknown) > 1:
@@ -126,10 +122,8 @@ def _entry(name: str, shaping: Shaping) -> MatderivError | None:
     whole = found["whole"] if found else ""
     if not long_axes(shaping.variables.get(whole, ())) or _added(name, whole, shaping):
         return None
-    return ParseError(
-        f"{name} can be an entry of {whole}, and only whole arrays are read here",
-        hint=f"a declaration where it is an array of its own: {name}: sizes",
-    )
+    said = f"{name} can be an entry of {whole}, and only whole arrays are read here"
+    return ParseError(said, hint=f"a declaration where it is an array of its own: {name}: sizes")
 
 
 def _sign(name: str, node: Node, shaping: Shaping) -> MatderivError | None:

@@ -30,7 +30,7 @@ from matderiv.language.declare import (
     check_facts,
     declared_facts,
     declared_shapes,
-    stated_facts,
+    stated,
 )
 from matderiv.language.printer import text as printed
 from matderiv.language.shaping import Context, Shaping
@@ -198,21 +198,21 @@ def read(
     >>> reading.read_as, [str(s) for s in reading.expr.shape], reading.notes
     ('A*x - b', ['m'], ('taking A as a matrix m × n', 'taking x as a vector of size n'))
     """
-    text, said_of = stated_facts(text)
-    declared, facts = declared_shapes(shapes), {**declared_facts(said_of), **declared_facts(assume)}
-    functions = {name for name, words in facts.items() if FUNCTION in words}
-    facts = {name: words for name, words in facts.items() if name not in functions}
-    said = dict(kinds or {})
-    sizes = frozenset(size_names(declared.values()))
-    about, taken = tuple(about), FREE if labels else frozenset[str]()
-    scope = Scope(declared, sizes, facts, kinds=said, about=about, labels=taken)
+    text, end = stated(text)
+    declared = declared_shapes(end.shapes) | declared_shapes(shapes)
+    words = declared_facts(end.facts) | declared_facts(assume)
+    functions = {name for name in words if FUNCTION in words[name]}
+    facts = {name: words[name] for name in words if name not in functions}
+    said, sizes = dict(kinds or {}), frozenset(size_names(declared.values()))
+    about, free = tuple(about), FREE if labels else frozenset[str]()
+    scope = Scope(declared, sizes, facts, kinds=said, about=about, labels=free)
     kept = frozenset(reserved).union(*(split_label(name)[1] for name in about))  # X_mn
 
     def meaning(source: Source) -> Reading:
-        source = replace(source, kinds={**source.kinds, **said})
+        look, remarks = {**source.kinds, **said}, source.remarks + end.remarks
+        source = replace(source, kinds=look, remarks=remarks)
         found = resolve(source, declared, facts, kept | source.bound, about, wirtinger)
-        _check_functions(found, {*functions}, {*declared})
-        return found
+        return _checked(found, {*functions}, {*declared})
 
     return _with_or_without_label(text, about, lambda typed: understood(typed, scope, meaning))
 
@@ -255,8 +255,8 @@ def unlabelled(text: str, about: Collection[str] = ()) -> str:
     return " " * found.end() + formula
 
 
-def _check_functions(reading: Reading, functions: set[str], declared: set[str]) -> None:
-    """UnknownFunction for an f(x) that may be a product: nobody says what f is, or what x is."""
+def _checked(reading: Reading, functions: set[str], declared: set[str]) -> Reading:
+    """The reading; UnknownFunction where f(x) may be a product: nobody says what f or x is."""
     for node in walk(reading.expr):
         name = str(node.params[-2]) if node.function.call == "abstract" else ""
         if name and name not in functions and {v.name for v in variables(node)} - declared:
@@ -269,6 +269,7 @@ def _check_functions(reading: Reading, functions: set[str], declared: set[str]) 
             )
     for name in {*re.findall(r"(\w+)\(", reading.source)} & functions & reading.variables.keys():
         raise UnknownFunction(f"{name} is a function and stands alone here", hint=f"{name}(x)")
+    return reading
 
 
 def resolve(
@@ -282,8 +283,7 @@ def resolve(
     """The meaning of a source tree, however it was spelled."""
     sizes = frozenset(size_names(declared.values()))
     shaping = Shaping(source, Context({}, declared, facts, sizes, reserved, wirtinger=wirtinger))
-    meant = of_matrices(shaping)
-    if meant is not None:
+    if (meant := of_matrices(shaping)) is not None:
         return resolve(meant, declared, facts, reserved, asked, wirtinger)
     check_meant(shaping, asked)
     built = build(shaping)
@@ -291,10 +291,9 @@ def resolve(
         if name not in built.variables:
             check_facts(name, facts.get(name, ()), shape)
             built.variables[name] = variable(name, shape, facts.get(name, ()))
-    for name in facts:
-        if name not in built.variables:
-            said = ", ".join(sorted(facts[name]))
-            raise UnknownName(f"{name} is assumed {said} and occurs nowhere")
+    for name in (n for n in facts if n not in built.variables):
+        said = ", ".join(sorted(facts[name]))
+        raise UnknownName(f"{name} is assumed {said} and occurs nowhere")
     return Reading(
         expr=built.expr,
         variables=built.variables,

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from fractions import Fraction
 from itertools import pairwise
 
+from matderiv.arguments import pairs
 from matderiv.errors import ParseError, Span
 from matderiv.functions.abstract import ENTRIES, NUMBERS
 from matderiv.input.formulas import Formula, formula_names, unfolded
@@ -42,15 +43,7 @@ from matderiv.language.source import (
 from matderiv.language.tokens import GREEK_NAMES, Token, canonical_name, plain_letter, tokenize
 
 EXAMPLE = "an expression such as sum((A*x - b).^2)"
-PRODUCTS = {
-    "*": "mul",
-    "·": DOT,
-    ".*": "hadamard",
-    "/": "div",
-    "./": "ediv",
-    "\\": "solve",
-    "⊗": "kron",
-}
+PRODUCTS = {"·": DOT} | pairs("* mul  .* hadamard  / div  ./ ediv  \\ solve  ⊗ kron")
 CHAINED = ("mul", "hadamard")
 WHERE = ("where", "with")
 MATRICES = frozenset("ABCDMPQRSUWXYZ")  # before a sum in brackets these are factors
@@ -262,10 +255,9 @@ class _Parser(Cursor):
             if self.at("'"):
                 node = self.turned(node, self.take().span[1])
             elif raised is not None and self.typed_as("**"):
+                said = "** twice is a ** (b ** c) in Python, and (a^b)^c from left to right here"
                 raise self.error(
-                    "** twice is a ** (b ** c) in Python, and (a^b)^c from left to right here",
-                    (raised.span[0], self.token.span[1]),
-                    "brackets around one of the powers",
+                    said, (raised.span[0], self.token.span[1]), "brackets around one of the powers"
                 )
             elif self.at("^", ".^"):
                 raised = self.token if self.typed_as("**") else None

@@ -191,10 +191,9 @@ class Cursor(Means):
     def ambiguous(self, left: Node) -> ParseError:
         if hint := self.question():
             return self.error("this is a question, not an expression", left.span, hint)
+        said = "a product without * is ambiguous here"
         return self.error(
-            "a product without * is ambiguous here",
-            (left.span[0], self.token.span[1]),
-            "write the * and brackets: 1/(2*x) or 1/2*x",
+            said, (left.span[0], self.token.span[1]), "write the * and brackets: 1/(2*x) or 1/2*x"
         )
 
     # Brackets ------------------------------------------------------------------------------------

@@ -4,9 +4,11 @@ A sign that means different things for numbers, vectors and matrices is an opera
 which `meaning` replaces when the kinds are known.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from matderiv.arguments import pairs
 from matderiv.errors import ParseError, Span
 from matderiv.input.builder import Scope
 from matderiv.language.declare import guessed_axes
@@ -25,6 +27,7 @@ from matderiv.language.source import (
     changed,
     children,
     postorder,
+    unsigned,
 )
 from matderiv.language.tokens import GREEK_NAMES
 
@@ -44,28 +47,14 @@ SQUARE = "sq"
 """What the name of a square ends with: `sigmasq` is σ² where the question is by σ²."""
 
 AT, DOT, TIMES, SLASH, FRACTION = "?at", "?dot", "?times", "?slash", "?fraction"
-POWER, RAISED, BARS, NORM, ROOT, EXPONENTIAL, TOTAL, PLUS = (
-    "?power",
-    "?raised",
-    "?bars",
-    "?norm",
-    "?root",
-    "?exponential",
-    "?total",
-    "?plus",
-)
+_SIGNS = "?power ?raised ?bars ?norm ?root ?exponential ?total ?plus"
+POWER, RAISED, BARS, NORM, ROOT, EXPONENTIAL, TOTAL, PLUS = _SIGNS.split()
 r"""x @ y, x·y, X × Y, a/b c, \frac, x^k, f^k(x), |X|, ‖x‖_p, \sqrt[k], e^X, \sum X, (x - k)^+."""
 
-NORMS = {
-    "": "norm2",
-    "2": "norm2",
-    "F": "norm2",
-    "Fro": "norm2",
-    "1": "norm1",
-    **dict.fromkeys(("infty", "inf", "∞", "oo"), "norminf"),
-    **dict.fromkeys(("*", "nuc"), "norm_nuc"),
-    **dict.fromkeys(("op", "spec"), "norm_spec"),
-}
+NORMS = {"": "norm2"} | pairs("""
+    2 norm2  infty norminf  inf norminf  ∞ norminf   oo norminf       1 norm1
+    F norm2  * norm_nuc     nuc norm_nuc op norm_spec spec norm_spec  Fro norm2
+""")
 """What stands below bars, and the norm."""
 
 
@@ -171,7 +160,9 @@ def whole_bars(source: Source, *, whole: bool = True) -> Source:
         if is_bars(node, source.text):
             found |= {node.span} if whole else set()
         elif logarithm or getattr(node, "function", "") == "add":
-            waiting += [o for o in children(node) if logarithm or not is_bars(o, source.text)]
+            bars = [o for o in children(node) if is_bars(o, source.text)]
+            plain = not logarithm and all(isinstance(children(o)[0], Name) for o in bars)
+            waiting += [o for o in children(node) if not (plain and o in bars)]
         elif isinstance(node, Operation) and node.function in ("neg", "power", "mul", "div"):
             others = [o for o in node.operands if not isinstance(o, Number)]
             arrays = [o for o in others if not isinstance(o, Name) or guessed_axes(o.name)]
@@ -204,6 +195,46 @@ def weights(source: Source, scope: Scope) -> Source:
     if not as_array:
         return source
     return changed(source, lambda n: Name(n.span, "pi_") if getattr(n, "name", "") == "pi" else n)
+
+
+def iterates(source: Source, scope: Scope) -> Source:
+    r"""The source with the `x^k` and `x^{k+1}` of sums of vectors below bars as names.
+
+    >>> from matderiv.input.latex.reader import parse_latex
+    >>> found = iterates(parse_latex(r"\|x - z^{k+1}\|^2", Scope()), Scope())
+    >>> [n.name for n in found.nodes if isinstance(n, Name)]
+    ['x', 'z_kp1']
+    """
+    bound = {i for n in source.nodes if isinstance(n, Bind) for i in n.indices}
+    numbers = {*scope.shapes, *scope.sizes, *scope.about, *bound}
+    kinds = {n: len(shape) for n, shape in scope.shapes.items()} | dict(source.kinds)
+
+    def name(node: Node) -> str:
+        base, *exponent = children(node) if getattr(node, "function", "") == POWER else (node,)
+        typed = "".join(source.typed(e.span) for e in exponent).strip("{ }").replace(" ", "")
+        step = re.fullmatch("([ijkmnt])([-+]?)([0-9]?)", typed)
+        if step is None or step[1] in numbers or not isinstance(base, Name):
+            return ""
+        number = kinds.get(base.name) == 0 or bound.intersection(base.name.partition("_")[2])
+        sign = step[2] and "mp"[step[2] == "+"]
+        return "" if number else f"{base.name}_{step[1]}{sign}{step[3]}"
+
+    def named(node: Node) -> Node:
+        return Name(node.span, made) if (made := name(node)) in known else node
+
+    sums = (children(n)[0] for n in source.nodes if getattr(n, "function", "") == NORM)
+    known = {*scope.shapes} if not scope.guess else set[str]()
+    for node in sums if scope.guess else ():
+        terms = [*map(unsigned, children(node))] if getattr(node, "function", "") == "add" else []
+        plain = {getattr(t, "name", "") for t in terms}
+        last = (children(t)[-1] if getattr(t, "function", "") == "mul" else t for t in terms)
+        made = {m: m.rpartition("_") for m in map(name, last) if m}
+        raised = any(base in scope.about and base not in plain for base, _, _ in made.values())
+        for m, (base, _, step) in made.items() if not raised else ():
+            known |= {m} if base.islower() or (base in plain and step != "t") else set()
+    known -= {"", *(n.name for n in source.nodes if isinstance(n, Name))}
+    said = tuple(f"{n} is an iterate and no power" for n in sorted(known) if scope.guess)
+    return changed(replace(source, remarks=(*source.remarks, *said)), named) if known else source
 
 
 def squared(source: Source, scope: Scope) -> Source:

@@ -51,12 +51,8 @@ def values_in(line: str) -> dict[str, Any]:
         name = canonical_name(typed.strip())
         span = (start, start + len(entry.rstrip()))
         if not equals or not is_name(name):
-            raise ParseError(
-                "a value is a name, an equals sign and numbers",
-                source=line,
-                span=span,
-                hint=_EXAMPLE,
-            )
+            said = "a value is a name, an equals sign and numbers"
+            raise ParseError(said, source=line, span=span, hint=_EXAMPLE)
         if name in found:
             raise ParseError(f"{name} has two values", source=line, span=span)
         place = start + len(typed) + 1

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, SupportsIndex
+from typing import Any, NamedTuple, SupportsIndex
 
-from matderiv.arguments import given, optional_mapping
+from matderiv.arguments import given, optional_mapping, pairs
 from matderiv.errors import LimitError, MatderivError, ParseError, ShapeError, Span
 from matderiv.language.tokens import GREEK_NAMES, canonical_name, is_name
 from matderiv.lazy import difflib
@@ -22,13 +22,7 @@ OF_COMPLEX = ("complex", "hermitian", "real")
 FUNCTION = "function"
 """What is assumed of a name that stands for a function which nobody defines."""
 
-SYNONYMS = {
-    "spd": "posdef",
-    "psd": "posdef",
-    "pd": "posdef",
-    "antisymmetric": "skew",
-    "projector": "idempotent",
-}
+SYNONYMS = pairs("spd posdef  psd posdef  pd posdef  antisymmetric skew  projector idempotent")
 CONSTANTS = ("pi", "where")
 SPELLED = ("lam", "lamb", "lamda", "lambd", "lmbda", "lr", "reg", "eps")
 """Names of numbers as programs spell them."""
@@ -65,10 +59,8 @@ def checked_name(typed: Any) -> str:
     typed = str(typed)
     name = canonical_name(typed.strip())
     if not is_name(name):
-        raise ParseError(
-            f"{typed[:70]!r} cannot be a name",
-            hint="a letter, then letters, digits and underscores",
-        )
+        said = f"{typed[:70]!r} cannot be a name"
+        raise ParseError(said, hint="a letter, then letters, digits and underscores")
     if name in CONSTANTS:
         raise ParseError(f"{name} has a fixed meaning and cannot be declared")
     return name
@@ -152,19 +144,12 @@ def declarations(texts: Iterable[str]) -> dict[str, str]:
             sign = re.search(_SIGN, entry)
             typed, value = (entry[: sign.start()], entry[sign.end() :]) if sign else (entry, "")
             if sign is None:
-                raise ParseError(
-                    "a declaration is a name, a colon and sizes or words",
-                    source=line,
-                    span=span,
-                    hint="X: n,d",
-                )
+                said = "a declaration is a name, a colon and sizes or words"
+                raise ParseError(said, source=line, span=span, hint="X: n,d")
             name = checked_name(typed)
             if found.get(name, value.strip()) != value.strip():
-                raise ParseError(
-                    f'{name} is declared twice: "{found[name]}" and "{value.strip()}"',
-                    source=line,
-                    span=span,
-                )
+                said = f'{name} is declared twice: "{found[name]}" and "{value.strip()}"'
+                raise ParseError(said, source=line, span=span)
             found[name] = value.strip()
     return found
 
@@ -184,26 +169,59 @@ def declared_facts(assume: Mapping[str, Any] | None) -> dict[str, frozenset[str]
     return found
 
 
-_FACT = (
-    r"(?:\s+(?:where|with|and|for)\s+|\s*,\s*|\s+\(\s*)(?P<name>[^\W\d]\w*)"
+_BLANK = r"(?:\s|~|\\[,;:! ]|\\q?quad(?![A-Za-z]))"
+_NAME = r"(?:\\(?:mathbf|boldsymbol|bm)\s*\{?\s*)?\\?[^\W\d_][^\W_]*(?:_\{?(?:\d|\w\w)\w*\}?)?\}?"
+_WORD = r"(?:where|with|and|for)"
+_SAID = (
+    rf"(?:{_BLANK}+{_WORD}\s+|{_BLANK}*\\text\s*\{{[\s,]*{_WORD}?\s*\}}|{_BLANK}*[,;]|{_BLANK}+\()"
+    rf"{_BLANK}*(?P<names>{_NAME}(?:\s*,\s*{_NAME})*)"
     rf"(?:\s+(?:is\s+)?(?P<fact>{'|'.join((*FACTS, *OF_COMPLEX))})"
-    r"|\s*=\s*(?P=name)(?:'|\^T|ᵀ))\s*\)?\s*$"
+    r"|\s*=\s*(?P=names)(?:'|\^T|ᵀ)"
+    r"|\s*(?:∈|\\in(?![A-Za-z])|in\s)\s*(?P<space>(?:R|ℝ|\\mathbb\s*\{?\s*R\s*\}?)"
+    r"(?:\s*\^\s*(?:\{[^{}]*\}|\([^()]*\)|\w+))?))\s*\)?[\s.]*$"
 )
+_CONSTRAINT = (
+    rf"(?s)(?<=\S){_BLANK}*\\(?:text|textrm|mathrm|mbox)\s*\{{\s*"
+    r"(?:s\.?\s*t\.|subject\s+to)[\s.:]*\}.*$"
+)
+_SEARCHES = r"\s*\\(?:arg|operatorname|text|mathrm)?\s*\\?\{?(?:arg)?(?:min|max)"
 
 
-def stated_facts(text: str) -> tuple[str, dict[str, str]]:
-    """A text without facts at its end, blanks in their place, and the facts.
+class Appended(NamedTuple):
+    """What a text says behind its formula: facts and shapes of names, and what is left out."""
 
-    >>> stated_facts("w'*R*w with R symmetric")
-    ("w'*R*w                 ", {'R': 'symmetric'})
-    >>> [stated_facts(f"R*w{said}")[1] for said in (" (R symmetric)", ", R = R'", ", R = w'")]
+    facts: dict[str, str]
+    shapes: dict[str, str]
+    remarks: tuple[str, ...] = ()
+
+
+def stated(text: str) -> tuple[str, Appended]:
+    r"""A text without what is said of names at its end, blanks in its place, and what is said.
+
+    >>> stated("w'*R*w with R symmetric")
+    ("w'*R*w                 ", Appended(facts={'R': 'symmetric'}, shapes={}, remarks=()))
+    >>> [stated(f"R*w{said}")[1].facts for said in (" (R symmetric)", ", R = R'", ", R = w'")]
     [{'R': 'symmetric'}, {'R': 'symmetric'}, {}]
+    >>> stated(r"\|Aw - y\|^2,\ A \in \mathbb R^{m\times n}, w \in \mathbb R^n")[1].shapes
+    {'w': '\\mathbb R^n', 'A': '\\mathbb R^{m\\times n}'}
     """
-    stated: dict[str, str] = {}
-    while isinstance(text, str) and (found := re.search(_FACT, text)):
-        stated[found["name"]] = found["fact"] or "symmetric"
-        text = text[: found.start()] + " " * (len(text) - found.start())
-    return text, stated
+    found = Appended({}, {})
+    if not isinstance(text, str):
+        return text, found
+    if re.match(_SEARCHES, text) and (below := re.search(_CONSTRAINT, text)):
+        text = text[: below.start()]
+        found = found._replace(remarks=("the constraint is left out",))
+    while (said := re.search(_SAID, text)) and not re.fullmatch(
+        _NAME, text[: said.start()].strip()
+    ):
+        for typed in said["names"].split(","):
+            name = canonical_name(re.sub(r"\\(?:mathbf|boldsymbol|bm)|[\\{}\s]", "", typed))
+            if said["space"]:
+                found.shapes[name] = said["space"]
+            else:
+                found.facts[name] = said["fact"] or "symmetric"
+        text = text[: said.start()] + " " * (len(text) - said.start())
+    return text, found
 
 
 def fact_words(assume: Mapping[str, Any] | None) -> dict[str, list[str]]:
@@ -219,10 +237,8 @@ def fact_words(assume: Mapping[str, Any] | None) -> dict[str, list[str]]:
         name = checked_name(typed)
         listed = isinstance(value, list | tuple | set | frozenset)
         if not isinstance(value, str) and not (listed and all(isinstance(w, str) for w in value)):
-            raise MatderivError(
-                f"what is assumed about {name} is a text or a list of words, not {given(value)}",
-                hint=ASSUME,
-            )
+            said = f"what is assumed about {name} is a text or a list of words, not {given(value)}"
+            raise MatderivError(said, hint=ASSUME)
         words = re.split(r"[,\s]+", value) if isinstance(value, str) else sorted(value)
         found.setdefault(name, []).extend(filter(None, words))
     return found
@@ -248,11 +264,8 @@ def check_facts(name: str, facts: Iterable[str], shape: Shape) -> None:
         if not fits and not (is_scalar(shape) and fact in SQUARE_FACTS):
             needed = "a square matrix" if fact in SQUARE_FACTS else "a vector or a matrix"
             start = len(name) + 2
-            raise ShapeError(
-                f"only {needed} is {fact}, {name} is {shape_text(shape)}",
-                source=f"{name}: {fact}",
-                span=(start, start + len(fact)),
-            )
+            said = f"only {needed} is {fact}, {name} is {shape_text(shape)}"
+            raise ShapeError(said, source=f"{name}: {fact}", span=(start, start + len(fact)))
 
 
 def guessed_axes(name: str, facts: Iterable[str] = ()) -> int:

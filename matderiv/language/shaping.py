@@ -163,11 +163,8 @@ class Shaping:
         for part in self.source.parts:
             taken = {*self.context.known, *self.context.declared, *self.size_names, *seen}
             if part.name in taken or part.name in ("pi", "where"):
-                raise ParseError(
-                    f"{part.name} is defined after where and has a meaning already",
-                    source=self.source.text,
-                    span=part.span,
-                )
+                said = f"{part.name} is defined after where and has a meaning already"
+                raise ParseError(said, source=self.source.text, span=part.span)
             seen.add(part.name)
 
     def _classify(self) -> None:
@@ -178,11 +175,8 @@ class Shaping:
             for node in nodes:
                 if isinstance(node, Name) and node.name not in defined:
                     if node.name in all_parts:
-                        raise ParseError(
-                            f"{node.name} is used before it is defined",
-                            source=self.source.text,
-                            span=node.span,
-                        )
+                        said = f"{node.name} is used before it is defined"
+                        raise ParseError(said, source=self.source.text, span=node.span)
                     self._classify_name(node)
                 self._open_sizes(node)
             defined.add(part)
@@ -298,11 +292,8 @@ class Shaping:
                 self.sizes.unify(found[axis], size)
         except ShapeError as error:
             self.sizes.clash = (0, 0)  # a sum to 3 says nothing of n
-            raise ShapeError(
-                f"the sum runs to {size}, {self.source.typed(node.span)} is {self.shown(found)}",
-                source=self.source.text,
-                span=node.span,
-            ) from error
+            said = f"the sum runs to {size}, {self.source.typed(node.span)} is {self.shown(found)}"
+            raise ShapeError(said, source=self.source.text, span=node.span) from error
 
     def expect(self, shape: Shape) -> None:
         """Use the expected shape for sizes that nothing else says, such as those of vector(1)."""

@@ -241,11 +241,8 @@ def _token(kind: str, typed: str, span: Span, text: str) -> Token:
         return Token(kind, typed, span)
     if kind == "name":
         if len(typed) > MAX_NAME:
-            raise LimitError(
-                f"a name has {len(typed)} characters, the limit is {MAX_NAME}",
-                source=text,
-                span=span,
-            )
+            said = f"a name has {len(typed)} characters, the limit is {MAX_NAME}"
+            raise LimitError(said, source=text, span=span)
         return Token(kind, canonical_name(typed), span)
     if kind == "bar":
         subscript = typed.lstrip("|‖∥_").translate(_SUBSCRIPTS)

@@ -147,10 +147,8 @@ def _add(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
 def _mul(reader: ObjectReader, node: Any, args: tuple[Expr, ...]) -> Expr:
     long = [a for a in args if not is_scalar(a.shape)]
     if len(long) > 1 and id(node) not in reader.entries:
-        raise ShapeError(
-            "Mul of SymPy joins matrices without saying how",
-            hint="use MatMul, HadamardProduct or md.hadamard",
-        )
+        said = "Mul of SymPy joins matrices without saying how"
+        raise ShapeError(said, hint="use MatMul, HadamardProduct or md.hadamard")
     return product(*args)
 
 
@@ -238,10 +236,8 @@ def _places(reader: ObjectReader, node: Any, bound: Any, size: Size) -> Expr | N
     if step == 1 and count != 1:
         return apply("cols", params=(size, plus(first, 1), plus(first, count)))
     if not all(b.is_Integer for b in (start, stop, step)):
-        raise UnknownFunction(
-            f"MatrixSlice of SymPy: {excerpt(node)} takes rows or columns at no fixed place",
-            hint="entries such as X[i, j], inside a Sum or free",
-        )
+        said = f"MatrixSlice of SymPy: {excerpt(node)} takes rows or columns at no fixed place"
+        raise UnknownFunction(said, hint="entries such as X[i, j], inside a Sum or free")
     if count == 1:
         return apply("unit", params=(size, plus(first, 1)))
     last = start + (stop - start) // step * step  # SymPy counts whole steps only

@@ -66,10 +66,8 @@ class ObjectReader:
         """The expression of a whole SymPy object."""
         e = _sympified(e)
         if isinstance(e, sp.logic.boolalg.Boolean) and not e.is_Symbol:
-            raise MatderivError(
-                f"{excerpt(e)} is a statement, and a statement has no derivative",
-                hint="one side of the equation, or left - right",
-            )
+            said = f"{excerpt(e)} is a statement, and a statement has no derivative"
+            raise MatderivError(said, hint="one side of the equation, or left - right")
         try:
             e = gathered(e)
         except (TypeError, ValueError) as error:  # of SymPy, where it works parts out
@@ -81,10 +79,8 @@ class ObjectReader:
         for v in variables(result):
             if not v.shape and v.name in inside - set(self.sizes.meaning):
                 size = next(s for s in self.opaque if v.name in {f.name for f in s.free_symbols})
-                raise ShapeError(
-                    f"{v.name} is part of the size {size} and is used as a number of its own",
-                    hint=f"give the size {size} a name",
-                )
+                said = f"{v.name} is part of the size {size} and is used as a number of its own"
+                raise ShapeError(said, hint=f"give the size {size} a name")
         return result
 
     def met(self) -> dict[str, Any]:
@@ -153,10 +149,8 @@ class ObjectReader:
             or (node.is_Symbol and node in self.outer)
             or (name in ("Sum", "Product") and node.free_symbols & {*self.bound, *self.outer})
         ):
-            raise UnknownFunction(
-                f"{name} of SymPy inside a Lambda is not a function of one entry",
-                details=(f"in {excerpt(node)}",),
-            )
+            said = f"{name} of SymPy inside a Lambda is not a function of one entry"
+            raise UnknownFunction(said, details=(f"in {excerpt(node)}",))
 
     def body(self, function: Any, value: Expr) -> Expr:
         """A Lambda of one variable applied to every entry of `value`."""

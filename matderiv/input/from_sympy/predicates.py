@@ -3,19 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from matderiv.arguments import pairs
 from matderiv.bridge.sizes import by_name, name_of
 from matderiv.errors import UnknownFunction
 from matderiv.lazy import sp
 
-WORDS = {
-    "symmetric": "symmetric",
-    "positive_definite": "posdef",
-    "orthogonal": "orthogonal",
-    "diagonal": "diagonal",
-    "lower_triangular": "lower",
-    "upper_triangular": "upper",
-    "positive": "positive",
-}
+WORDS = pairs("""
+    symmetric symmetric    positive_definite posdef  lower_triangular lower  positive positive
+    orthogonal orthogonal  diagonal diagonal         upper_triangular upper
+""")
 SILENT = ("invertible", "square", "fullrank", "nonsingular", "real", "real_elements", "finite")
 """Predicates that change no derivative."""
 

@@ -261,10 +261,8 @@ class _Summand:
             fits = first.is_Integer and isinstance(plus(size, size_times(-1, length)), int)
             if fits and first >= 0:
                 return part(value, axis, int(first), length), index
-        raise UnknownFunction(
-            f"{node} of SymPy does not run over an axis of {size} entries",
-            hint="whole numbers as indices, or entries inside a Sum",
-        )
+        said = f"{node} of SymPy does not run over an axis of {size} entries"
+        raise UnknownFunction(said, hint="whole numbers as indices, or entries inside a Sum")
 
     def product(self, node: Any, depth: int) -> Indexed:
         """Π of a body over whole axes."""

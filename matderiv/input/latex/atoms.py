@@ -4,16 +4,17 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
 from matderiv.input.latex.letters import ACCENTS, FONTS
 from matderiv.input.latex.matrices import BRACKETS, Blocks
 from matderiv.input.latex.sides import word_where
-from matderiv.input.latex.tokens import DOTS, MATRICES, WORDS
+from matderiv.input.latex.tokens import DOTS, MATRICES, WORDS, is_command
 from matderiv.input.tree import BARS, FRACTION, ROOT
 from matderiv.language.calls import function_names
-from matderiv.language.source import LIST, Call, Name, Node, String, block
+from matderiv.language.source import LIST, Call, Entry, Name, Node, Number, String, block
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 MATRIX_FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh")
@@ -294,6 +295,40 @@ class Atoms(Blocks):
         if isinstance(node, Call) and node.name in MATRIX_FUNCTIONS and not self.indices:
             self.doubtful.append(node)
         return node
+
+    # Subscripts of other atoms -----------------------------------------------------------------
+
+    @cached_property
+    def numbered(self) -> set[str]:
+        """Letters that stand with subscripts only, one of them no sign: `k_i` beside `k_+`."""
+        texts = [t.text for t in self.tokens if t.text not in ("{", "}")]
+        threes = [*zip(texts, texts[1:], texts[2:], strict=False)]
+        plain = {a for a, sign, _ in threes if sign != "_"}
+        plain |= {name for n in self.scope.about for name in (n, n.lower())}
+        return {a for a, sign, b in threes if sign == "_" and b not in ("+", "-")} - plain
+
+    def lowered(self, base: Node) -> Node:
+        """A subscript of something that is no name: only the positive part `[z]_+`."""
+        below = self.take()
+        written = [t.text for t in self.script()]
+        end = self.tokens[self.place - 1].span[1]
+        label = {"+": "plus", "-": "minus"}.get("".join(written), "")
+        if label and isinstance(base, Name) and base.name in self.numbered:
+            self.remarks.append(f"{self.typed((base.span[0], end))} is a name")
+            return self.build.name(f"{base.name}_{label}", (base.span[0], end))
+        if written == ["+"]:
+            return self.build.call("relu", (base,), (base.span[0], end), below.span)
+        for token in self.tokens[self.place - len(written) - 1 : self.place]:
+            if token.kind == "command" and not is_command(token.text):
+                raise self.unread(token)
+        if isinstance(base, Number):
+            raise self.error("a number has no subscript", (below.span[0], end))
+        letters = "".join(written)
+        inside = tuple(t for t in written if t not in (",", "{", "}"))
+        at = (letters,) if letters.isdigit() else inside
+        if at and all(t.isalnum() for t in at):
+            return Entry((base.span[0], end), base, at)
+        raise self.error("expected indices below", (below.span[0], end), "_i, _{ij} or _{12}")
 
     # Mistakes ------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
+from matderiv.arguments import pairs
 from matderiv.errors import ParseError, Span
 from matderiv.expr import REGISTRY
 from matderiv.input.latex.atoms import is_call
@@ -20,14 +21,10 @@ from matderiv.language.tokens import Token
 
 AXES = {"rows": 2, "cols": 1, "row": 2, "col": 1}
 LOGARITHMS = {"2": "log2", "10": "log10", "e": "log"}
-SPECTRAL = {
-    "lambda_max": "lambda_max",
-    "lambda_min": "lambda_min",
-    "sigma_max": "norm_spec",
-    "sigma_1": "norm_spec",
-    "kappa": "cond",
-    "D_KL": "kl",
-}
+SPECTRAL = pairs("""
+    lambda_max lambda_max  sigma_max norm_spec  kappa cond
+    lambda_min lambda_min  sigma_1 norm_spec    D_KL kl
+""")
 """What a Greek letter before brackets means as a function."""
 
 SPECTRA = ("lambda", "sigma", "rho", "kappa", "Gamma")
@@ -249,10 +246,9 @@ class Functions(Sums):
                     continue
                 power = self.argument()
                 if isinstance(power, Operation) and power.function == "neg":
+                    said = f"an inverse function, or a power of {name}?"
                     raise self.error(
-                        f"an inverse function, or a power of {name}?",
-                        (hat.span[0], power.span[1]),
-                        "the power after the brackets",
+                        said, (hat.span[0], power.span[1]), "the power after the brackets"
                     )
             elif self.at("'", "′"):
                 self.take()
@@ -297,10 +293,9 @@ class Functions(Sums):
             typed = self.typed(span)
             if self.at("-", "+"):
                 sign = self.token
+                said = f"what {typed} covers is not clear before the sign"
                 raise self.error(
-                    f"what {typed} covers is not clear before the sign",
-                    (span[0], sign.span[1]),
-                    f"brackets: {typed}({sign.text}...)",
+                    said, (span[0], sign.span[1]), f"brackets: {typed}({sign.text}...)"
                 )
             raise self.error(f"{typed} needs an argument", span, f"{typed}(x)")
         return [self._covered(name, span)]
@@ -335,11 +330,8 @@ class Functions(Sums):
             density or known_function(self.token.text) not in reserved_names()
         ):
             typed = self.typed((span[0], self.token.span[1]))
-            raise self.error(
-                f"what {self.typed(span)} covers is not clear",
-                (span[0], self.token.span[1]),
-                f"brackets: {typed} ...",
-            )
+            said = f"what {self.typed(span)} covers is not clear"
+            raise self.error(said, (span[0], self.token.span[1]), f"brackets: {typed} ...")
         self.depth -= 1
         return self.build.chain("mul", factors)
 

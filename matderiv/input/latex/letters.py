@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
+from matderiv.arguments import pairs
 from matderiv.errors import Span
 from matderiv.input.builder import Scope, Tree
 from matderiv.input.formulas import Formula
@@ -27,17 +28,10 @@ UPRIGHT = frozenset(
     "mathrm mathit mathsf mathtt text textit textrm textsf textnormal mbox operatorname".split()
 )
 BOLD = frozenset("mathbf boldsymbol bm pmb mathbfit textbf vec overrightarrow".split())
-ACCENTS = {
-    "hat": "hat",
-    "widehat": "hat",
-    "bar": "bar",
-    "overline": "bar",
-    "tilde": "tilde",
-    "widetilde": "tilde",
-    "check": "check",
-    "dot": "dot",
-    "ddot": "ddot",
-}
+ACCENTS = pairs("""
+    hat hat      bar bar       tilde tilde      check check  dot dot  ddot ddot
+    widehat hat  overline bar  widetilde tilde
+""")
 EXTREMES = frozenset(("max", "min", "sup", "inf"))  # words below a name, as in V_{\max}
 _T = TypeVar("_T")
 

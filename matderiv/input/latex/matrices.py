@@ -86,10 +86,9 @@ class Blocks(Names):
     def _compared_index(self) -> tuple[str, str]:
         """A letter and the index below it: y and i, k and ""; nothing where no letter stands."""
         letter = self.take().text if self.token.kind == "letter" else ""
-        below = self.script() if letter and self.at("_") and self.take() else []
-        label = "".join(t.text for t in below).strip("{}")
+        label = self._label() if letter else ""
         index = label in self.indices or (not self.scope.guess and label in IMPLIED)
-        return (letter, label) if index or not below else ("", "")
+        return (letter, label) if index or not label else ("", "")
 
     def mask_below(self) -> Node | None:
         start = self.take().span[0]

@@ -11,7 +11,7 @@ from matderiv.input.latex.tokens import group_end
 from matderiv.input.means import MOMENTS
 from matderiv.input.tree import EXPONENTIAL
 from matderiv.language.calls import NOBODYS, abstract_call, known_function, reserved_names
-from matderiv.language.source import PLACE, Entry, Name, Node, Number, Operation
+from matderiv.language.source import PLACE, Entry, Name, Node, Operation
 from matderiv.language.tokens import GREEK_NAMES, Token
 
 PROSE = frozenset(("text", "textrm", "textnormal", "textit", "mbox"))
@@ -300,8 +300,8 @@ class Names(Symbols):
     def is_place(self, name: str, size: Node) -> bool:
         r"""True for what may stand below `\mathbf{e}`: a number, a size or a label."""
         first = size.operands[0] if isinstance(size, Operation) else size
-        if isinstance(first, Number) and not first.value:
-            return False  # a current I_0
+        if getattr(first, "value", 1) == 0 or {*self.indices} & {*self.typed(size.span)}:
+            return False  # a current I_0, indicators I_ij
         known = {*self.scope.sizes, *self.scope.labels}
         return name != "unit" or not isinstance(first, Name) or first.name in known
 

@@ -18,7 +18,7 @@ from matderiv.input.latex.dots import with_dots
 from matderiv.input.latex.letters import FONTS, known_spellings
 from matderiv.input.latex.sides import CLOSERS, is_where, last_side, opens
 from matderiv.input.latex.summation import sums_in
-from matderiv.input.latex.tokens import is_command, tokenize_latex
+from matderiv.input.latex.tokens import tokenize_latex
 from matderiv.input.means import averaged_over
 from matderiv.input.terms import COMPARISONS
 from matderiv.input.tree import (
@@ -35,7 +35,6 @@ from matderiv.input.tree import (
 from matderiv.language.operands import is_row
 from matderiv.language.source import (
     Call,
-    Entry,
     Name,
     NamedPart,
     Node,
@@ -373,22 +372,3 @@ class LatexFormula(Functions):
                     f"what {typed} covers is not clear", span, f"brackets: {typed}(...)"
                 )
         return self.build.operation(POWER, (base, exponent), span)
-
-    def lowered(self, base: Node) -> Node:
-        """A subscript of something that is no name: only the positive part `[z]_+`."""
-        below = self.take()
-        written = [t.text for t in self.script()]
-        end = self.tokens[self.place - 1].span[1]
-        if written == ["+"]:
-            return self.build.call("relu", (base,), (base.span[0], end), below.span)
-        for token in self.tokens[self.place - len(written) - 1 : self.place]:
-            if token.kind == "command" and not is_command(token.text):
-                raise self.unread(token)
-        if isinstance(base, Number):
-            raise self.error("a number has no subscript", (below.span[0], end))
-        letters = "".join(written)
-        inside = tuple(t for t in written if t not in (",", "{", "}"))
-        at = (letters,) if letters.isdigit() else inside
-        if at and all(t.isalnum() for t in at):
-            return Entry((base.span[0], end), base, at)
-        raise self.error("expected indices below", (below.span[0], end), "_i, _{ij} or _{12}")

@@ -55,12 +55,8 @@ def last_side(text: str, scope: Scope) -> Span:
             said = "these are several equations, and which one is asked is not said"
             raise ParseError(said, source=text, span=(start, stop), hint="one of them alone")
     if others and not is_named(text[slice(*first)], scope):
-        raise ParseError(
-            "this is an equation, not an expression",
-            source=text,
-            span=(first[1], others[0][0]),
-            hint="one side alone",
-        )
+        said = "this is an equation, not an expression"
+        raise ParseError(said, source=text, span=(first[1], others[0][0]), hint="one side alone")
     return [first, *others][-1]
 
 

@@ -217,11 +217,9 @@ def _command(text: str, word: str, span: tuple[int, int]) -> tuple[Token | None,
 
 def _check_environment(text: str, kind: str, span: tuple[int, int]) -> None:
     if kind not in ENVIRONMENTS:
+        said = f"the environment {kind} is not read"
         raise ParseError(
-            f"the environment {kind} is not read",
-            source=text,
-            span=span,
-            hint="formulas, aligned lines, matrices and cases",
+            said, source=text, span=span, hint="formulas, aligned lines, matrices and cases"
         )
 
 

@@ -1,7 +1,8 @@
 """Arithmetic of values that carry indices: what each operation makes of them."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from functools import reduce
+from itertools import count, pairwise
 
 from matderiv.errors import ParseError
 from matderiv.expr import REGISTRY
@@ -23,12 +24,9 @@ from matderiv.input.meaning.subscripts import is_capital, is_inverse
 from matderiv.language.calls import function_names
 from matderiv.language.source import Call, Name, Node, Number, Operation, Source, String, children
 
-ENTRYWISE = frozenset(
-    (
-        *(name for name, record in REGISTRY.items() if record.kind == "elementwise"),
-        *OF_ENTRIES,
-        *("max", "min", "square", "hadamard", "clip"),
-    )
+ENTRYWISE = frozenset(OF_ENTRIES).union(
+    (name for name, record in REGISTRY.items() if record.kind == "elementwise"),
+    ("max", "min", "square", "hadamard", "clip"),
 )
 ENTRYWISE_SIGNS = {"?bars": "abs", "?exponential": "exp", "?plus": "relu"}
 REDUCTIONS = frozenset("sum mean prod max min softmax softmin log_softmax logsumexp".split())
@@ -54,12 +52,12 @@ class Carrying:
         self.object = signs.objection
         self.order: list[str] = []
         self.squares: dict[Node, Indexed] = {}  # of Euclidean norms, by the norm
-        self._fresh = 0
+        self.powers: dict[Node, Indexed] = {}  # ‖x_i‖_p to the power p
+        self.fresh = count(1)
 
     def axis(self) -> str:
         """A new name for an axis."""
-        self._fresh += 1
-        return f"#{self._fresh}"
+        return f"#{next(self.fresh)}"
 
     def lifted(self, value: Node | Indexed) -> Indexed:
         """A plain array as a value without indices."""
@@ -68,17 +66,12 @@ class Carrying:
         shape = self.build.shape(value) or ()
         if len(shape) == 2 and shape[0] == 1 and shape[1] != 1:
             turned = self.build.transpose(value, value.span[1])
-            return self._single(turned, (self.axis(),)).turned()
+            axis = self.axis()
+            return self.single(turned, (axis,), (), None, axis)
         if len(shape) > 2:
             raise UncarriedError("arrays of three axes are not read beside indices")
-        return self._single(value, tuple(self.axis() for s in shape if s != 1))
-
-    def _single(self, node: Node, axes: tuple[str, ...], index: int = 0) -> Indexed:
-        inner = axes[index:]
-        return Indexed(
-            (IndexedTerm((IndexedFactor(node, axes),)),), axes[:index], *(inner[:1] or (None,)),
-            *(inner[1:2] or (None,))
-        )  # fmt: skip
+        axes = tuple(self.axis() for s in shape if s != 1)
+        return self.single(value, axes, (), *axes)
 
     def diagonal(self, node: Node, axes: Sequence[str]) -> IndexedFactor:
         """An array at indices; an index that stands twice, as in A_ii, has one axis."""
@@ -116,10 +109,7 @@ class Carrying:
         if function in ("mul", "?at", "?dot", "?times", "kron"):
             return self.multiplied(function, values, node)
         if function == "hadamard":
-            found = values[0]
-            for right in values[1:]:
-                found = entrywise_product(found, right, index)
-            return found
+            return reduce(lambda a, b: entrywise_product(a, b, index), values)
         if function in ("div", "?fraction", "ediv"):
             return self.divided(values, node)
         if function == "?slash":
@@ -137,8 +127,7 @@ class Carrying:
 
     def indices(self, values: Sequence[Indexed]) -> tuple[str, ...]:
         """The indices of some values, in the order in which they were met."""
-        found = {i for v in values for i in v.index}
-        return tuple(i for i in self.order if i in found)
+        return tuple(i for i in self.order if any(i in v.index for v in values))
 
     def multiplied(self, function: str, values: Sequence[Indexed], node: Node) -> Indexed:
         """Products of matrices; · of two columns is their inner product."""
@@ -169,8 +158,9 @@ class Carrying:
         if rows and values[0].index and not values[1].rank:
             raise UncarriedError(ROWS)
         beside = values[1].row is not None, values[0].rank  # Y_i w' x_i has numbers Y_i
+        turned = names[:1] == ["transpose"]  # x_i' A_i^{-1} x_i
         for operand, value, other in zip(operands, values, beside, strict=False):
-            if is_capital(operand) and not value.rank and other:
+            if is_capital(operand) and not value.rank and (other or turned):
                 if is_inverse(operand):
                     raise UncarriedError(INVERSES)
                 self.object(1.5, node)
@@ -202,14 +192,10 @@ class Carrying:
                 self.signs.number_beside_array(operand, node)
 
     def single(
-        self,
-        node: Node,
-        axes: tuple[str, ...],
-        index: tuple[str, ...],
-        row: str | None,
-        column: str | None,
+        self, node: Node, axes: tuple[str, ...], index: tuple[str, ...] = (), *inner: str | None
     ) -> Indexed:
         """A value that is one array with these axes."""
+        row, column = (*inner, None, None)[:2]
         return Indexed((IndexedTerm((IndexedFactor(node, axes),)),), index, row, column)
 
     def oriented(self, value: Indexed, axes: Sequence[str], node: Node) -> Node:
@@ -260,33 +246,35 @@ class Carrying:
             if not below.index:
                 found = self.each("div", [found], node, last=[self.realised(below, (), node)])
             elif found.rank + len({*found.index, *below.index}) > 2:
-                one = self.build.number(1, node.span)
-                inverse = self.each("ediv", [below], node, first=[one])
+                inverse = self.inverse(below, node)
                 found = times(found, inverse, self.indices([found, below]))
             else:
                 found = self.each("ediv", [found, below], node)
         return found
 
-    def each(
-        self,
-        function: str,
-        values: Sequence[Indexed],
-        node: Node,
-        *,
-        first: Sequence[Node] = (),
-        last: Sequence[Node] = (),
-    ) -> Indexed:
-        """An operation on each entry, with operands that have no indices around the values."""
+    def inverse(self, value: Indexed, node: Node) -> Indexed:
+        """1 over each entry."""
+        above = self.build.number(1, node.span)
 
         def made(p: list[Node]) -> Node:
-            return self.build.operation(function, (*first, *p, *last), node.span)
+            return self.build.operation("ediv", (above, *p), node.span)
+
+        return self.entrywise("", [value], node, made)
+
+    def each(
+        self, function: str, values: Sequence[Indexed], node: Node, last: Sequence[Node] = ()
+    ) -> Indexed:
+        """An operation on each entry, with operands that have no indices behind the values."""
+
+        def made(p: list[Node]) -> Node:
+            return self.build.operation(function, (*p, *last), node.span)
 
         return self.entrywise("", values, node, made)
 
     def raised(self, base: Indexed, exponent: Node | Indexed, node: Node) -> Indexed:
         """A power of numbers, or of each entry of a vector."""
         if isinstance(exponent, Indexed) or base.rank > 1:
-            if isinstance(exponent, Indexed) and not base.rank and not exponent.rank:
+            if isinstance(exponent, Indexed) and base.rank == exponent.rank == 0:
                 return self.each("epow", [base, exponent], node)
             raise UncarriedError("this power is not read beside indices")
         if self.signs.axes(exponent):
@@ -296,16 +284,22 @@ class Carrying:
             if is_capital(node) and is_inverse(node):
                 raise UncarriedError(INVERSES)
         square = isinstance(exponent, Number) and exponent.value == 2
-        norm = node.operands[0] if isinstance(node, Operation) else node
-        if square and norm in self.squares:
-            return self.squares[norm]
+        power = self.powers if self.signs.is_power_of_norm(node) else {}
+        if norm := (self.squares if square else power).get(children(node)[0]):
+            return norm
         return self.each("epow", [base], node, last=[exponent])
 
     def normed(self, value: Indexed, node: Node) -> Indexed:
         """A Euclidean norm, or a sum of absolute values, at each value of the indices."""
         kind = self.signs.norm_kind(node)
+        by = None if kind else self.signs.below(node)
+        if by is not None and (value.rank or not self.signs.is_number(by)):
+            return self.by_letter(value, by, node)
         if value.rank == 0:
-            self.object(INVALID if self.signs.guessed_below(node) else 4, node)
+            inner = self.signs.by_inner_products(children(node)[0])
+            if not inner and self.signs.guessed_below(node):
+                self.signs.failed(self.build.error("this norm is of numbers", node.span), node)
+            self.object(1.5 if inner else 0, node)
             return self.entrywise("abs", [value], node)
         *_, typed = children(node)
         if value.rank == 1 and isinstance(typed, String) and typed.value == "F":
@@ -325,6 +319,21 @@ class Carrying:
         total = self.over_inner("sum", squared, node)
         self.squares[node] = total
         return self.entrywise("sqrt", [total], node)
+
+    def by_letter(self, value: Indexed, by: Node, node: Node) -> Indexed:
+        r"""`\|x_i\|_p` with a number p, `\|x_i - \mu\|_A` with a matrix A, at each index."""
+        if value.rank == 1 and self.signs.is_number(by):
+            absolute = self.entrywise("abs", [value], node)
+            total = self.over_inner("sum", self.each("epow", [absolute], node, last=[by]), node)
+            self.powers[node] = total
+            root = self.build.operation("div", (self.build.number(1, node.span), by), node.span)
+            return self.each("epow", [total], node, last=[root])
+        if value.rank != 1 or self.signs.axes(by) != 2:
+            raise UncarriedError("this norm is not read beside indices")
+        column = value if value.row else value.turned()
+        row = times(column.turned(), self.lifted(by), value.index)
+        self.squares[node] = times(row, column, value.index)
+        return self.entrywise("sqrt", [self.squares[node]], node)
 
     def expanded(self, value: Indexed) -> Indexed:
         """The square of a norm, multiplied out, at each value of the indices."""
@@ -380,9 +389,7 @@ class Carrying:
 
     def traced(self, value: Indexed) -> Indexed:
         """The trace of a matrix, at each value of the indices."""
-        row, column = value.row, value.column
-        assert row is not None
-        assert column is not None
+        row, column = value.inner
         value = value.renamed({column: row})
         terms = tuple(IndexedTerm(t.factors, t.summed | {row}, t.negative) for t in value.terms)
         return Indexed(terms, value.index)

@@ -71,6 +71,7 @@ class Elaborator(Places):
         named = {n.name for n in source.nodes if isinstance(n, Name)}
         self.rows: dict[str, str] = {"pi": "pi_"} if "pi_" in named else {}
         self.labels: set[str] = set()
+        self.counts = {*scope.sizes, *(n.size for n in source.nodes if isinstance(n, Bind))}
         self.same: dict[str, str] = {}  # sizes by another name than the declared one
         self.windows = windows(source.nodes)
         self.reached: NamedPart | None = None  # the part whose meaning is found last
@@ -250,8 +251,8 @@ class Elaborator(Places):
                     raise self.carry.uncarried(said, node)
                 inner = len(scope.shapes[known]) - len(role.at)
             elif inner or (len(role.at) == 2 and capital in self.roles.whole):
-                name = capital
-            if not alone or name != role.base:
+                name = role.base if capital in self.counts else capital  # k_i below i = 1, ..., K
+            if not alone or name != role.base or inner == 2:
                 self.kinds[name] = len(role.at) + inner
             if name != role.base:
                 self.rows[role.base] = name

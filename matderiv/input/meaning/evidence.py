@@ -390,7 +390,8 @@ class KindEvidence:
         return node.function in OF_ARRAYS
 
     def by_inner_products(self, node: Node) -> bool:
-        """True for `w'x - y`, a sum with an inner product among its terms."""
+        """True for `w'x - y` and `y - f(w'x)`, sums with an inner product among their terms."""
         terms = node.operands if isinstance(node, Operation) and node.function == "add" else ()
-        products = [t for t in map(unsigned, terms) if getattr(t, "function", "") == "mul"]
+        inside = (t.operands[0] if isinstance(t, Call) else t for t in map(unsigned, terms))
+        products = [t for t in inside if getattr(t, "function", "") == "mul"]
         return any(map(is_row, (f for t in products for f in children(t)[:-1])))

@@ -125,14 +125,12 @@ def _product(
     terms = []
     for a in left.terms:
         for b in right.terms:
-            if a.summed & set(b.axes) or b.summed & set(a.axes) or a.summed & b.summed:
+            if a.summed & set(b.axes) or b.summed & set(a.axes):
                 raise UncarriedError("an index is used twice")
             own = {x for x in summed if x in {*a.axes, *b.axes}}
-            terms.append(
-                IndexedTerm(
-                    a.factors + b.factors, a.summed | b.summed | own, a.negative != b.negative
-                )
-            )
+            other = b.renamed({x: f"{x}'" for x in a.summed & b.summed})
+            over = a.summed | other.summed | own
+            terms.append(IndexedTerm(a.factors + other.factors, over, a.negative != b.negative))
     return Indexed(tuple(terms), index, row, column)
 
 

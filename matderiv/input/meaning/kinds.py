@@ -18,7 +18,7 @@ from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID, TIME
 from matderiv.input.meaning.places import apart, counted, rowwise
 from matderiv.input.meaning.subscripts import Roles, split_label
-from matderiv.input.tree import by_index, squared, weights, whole_bars
+from matderiv.input.tree import by_index, iterates, squared, weights, whole_bars
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, NamedPart, Node, Source, postorder
 from matderiv.work import spend
@@ -295,7 +295,7 @@ def meant(source: Source, scope: Scope) -> Source:
 
 
 def _meant(source: Source, scope: Scope) -> Source:
-    source = rowwise(apart(squared(by_index(source), scope)))
+    source = rowwise(apart(squared(iterates(by_index(source), scope), scope)))
     source = whole_bars(source, whole=scope.guess)
     if not scope.guess:
         elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)))

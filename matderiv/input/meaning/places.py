@@ -88,11 +88,8 @@ class Places:
         if not shift and (first, cut) == (1, 0):
             return Place(letter, letter, index=True)
         if first + shift < 1 or cut < shift:
-            raise self.build.error(
-                f"{self.source.typed(node.span)} runs past the first or the last entry",
-                node.span,
-                r"\sum_{i=1}^{n-1} x_{i+1}",
-            )
+            said = f"{self.source.typed(node.span)} runs past the first or the last entry"
+            raise self.build.error(said, node.span, r"\sum_{i=1}^{n-1} x_{i+1}")
         last = f"{END}{-(cut - shift)}" if cut > shift else END
         factor = self.part(str(first + shift), last, (axis, letter), node)
         return Place(axis, letter, (factor,), index=True)

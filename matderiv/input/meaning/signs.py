@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from matderiv.errors import ParseError
 from matderiv.input.builder import Builder
-from matderiv.input.meaning.evidence import INVALID, OF_MATRICES, KindEvidence
-from matderiv.input.tree import AT, EXPONENTIAL, NORM, NORMS, POWER, WHOLE_POWERS
+from matderiv.input.meaning.evidence import INVALID, OF_MATRICES
+from matderiv.input.meaning.norms import Norms
+from matderiv.input.tree import AT, EXPONENTIAL, POWER, WHOLE_POWERS
 from matderiv.language.calls import function_names, known_function
 from matderiv.language.operands import OF_ARRAYS, OF_VECTORS
 from matderiv.language.sizes import is_open
@@ -33,7 +34,7 @@ SOFT = frozenset("softmax log_softmax logsumexp".split())
 OF_NUMBERS = frozenset("log exp sqrt ln".split())
 
 
-class Signs(KindEvidence):
+class Signs(Norms):
     """The plain nodes of one text, and the objections to its kinds.
 
     `object` takes a weight and the node that speaks against the kinds, `remark` a sentence about
@@ -76,7 +77,7 @@ class Signs(KindEvidence):
         elif function in ("mul", "solve"):
             self.product(node, values)
         elif function == "power":
-            if self._is_power_of_norm(node) and isinstance(values[0], Operation):
+            if self.is_power_of_norm(node) and isinstance(values[0], Operation):
                 return values[0].operands[0]
             base, exponent = node.operands
             e = isinstance(base, Name) and base.name == "e" and build.is_guessed("e")
@@ -192,7 +193,7 @@ class Signs(KindEvidence):
     def power(self, node: Operation, values: Sequence[Node]) -> Node:
         """A superscript: a power, of each entry of a vector, or the inverse of a matrix."""
         base, exponent = values
-        if self._is_power_of_norm(node) and isinstance(base, Operation):
+        if self.is_power_of_norm(node) and isinstance(base, Operation):
             return base.operands[0]
         axes = self.axes(base)
         inner = unsigned(exponent) if unsigned(exponent) is not exponent else None
@@ -205,16 +206,6 @@ class Signs(KindEvidence):
         if entrywise:
             self.remark(f"{self.source.typed(node.span)} read entry by entry")
         return self.build.operation("epow" if entrywise else "power", (base, exponent), node.span)
-
-    def _is_power_of_norm(self, node: Operation) -> bool:
-        r"""True for `\|x\|_p^p`, the sum of the powers."""
-        norm, exponent = node.operands
-        typed = norm.operands[-1] if isinstance(norm, Operation) and norm.function == NORM else None
-        kind = typed.value if isinstance(typed, String) else ""
-        if kind in NORMS:
-            return False
-        number = isinstance(exponent, Number) and str(exponent.value) == kind
-        return number or (isinstance(exponent, Name) and exponent.name == kind)
 
     def _is_oblong(self, base: Node) -> bool:
         """True for a matrix that no sizes make square, so that it has no powers of its own."""
@@ -251,55 +242,6 @@ class Signs(KindEvidence):
         function = "pinv" if self.axes(values[0]) > 1 else "relu"
         self.odd += [node] * (getattr(node.operands[0], "function", "") == "add")  # (S - K)^+
         return self.build.call(function, (values[0],), node.span)
-
-    def norm_kind(self, node: Node) -> str:
-        """The name of a norm by its subscript; "" for one by a letter."""
-        if self.is_bars(node):
-            return "norm2"
-        if isinstance(node, Call):
-            return node.name
-        subscript = node.operands[1] if isinstance(node, Operation) else None
-        return NORMS.get(subscript.value if isinstance(subscript, String) else "", "")
-
-    def norm(self, node: Operation, values: Sequence[Node]) -> Node:
-        """A norm by its subscript and by the kind of what it measures."""
-        inner, subscript = values
-        assert isinstance(subscript, String)
-        kind, build = subscript.value, self.build
-        matrix = self.axes(inner) > 1
-        if self.is_number(inner) and self.guessed_below(node.operands[0]):
-            self.objection(1.5 if self.by_inner_products(node.operands[0]) else 4, node)
-        if kind not in NORMS:
-            return self.norm_by_letter(node, inner, kind)
-        bare = unsigned(node.operands[0])
-        if kind in ("1", "infty") and not matrix and self.is_guess(bare):
-            self.objection(INVALID if getattr(bare, "name", "x")[0].isupper() else 0, node)
-        if matrix and kind == "1":
-            self.remark(f"{self.source.typed(node.span)} is the sum of all absolute entries")
-        if matrix and kind == "infty":
-            hint = r"\|\operatorname{vec}(A)\|_\infty"
-            error = build.error("this norm of a matrix has two meanings", node.span, hint)
-            self.failed(error, node)
-        if matrix and kind == "2" and self.guessed_below(node.operands[0]):
-            self.objection(0.9, node)
-        name = "norm_spec" if matrix and kind == "2" else NORMS[kind]
-        return build.call(name, (inner,), node.span, subscript.span)
-
-    def norm_by_letter(self, node: Operation, inner: Node, kind: str) -> Node:
-        r"""`\|x\|_p` of a vector with a number p, `\|x\|_A` with a matrix A."""
-        build, span = self.build, node.span
-        base = kind.removesuffix("^-1")
-        made = build.number(Fraction(kind), span) if kind.isdigit() else build.name(base, span)
-        made = made if base == kind else build.call("inv", (made,), span)
-        if self.axes(inner) == 1 and self.is_number(made):
-            absolute = build.call("abs", (inner,), span)
-            total = build.call("sum", (build.operation("epow", (absolute, made), span),), span)
-            root = build.operation("div", (build.number(1, span), made), span)
-            return build.operation("power", (total, root), span)
-        if self.axes(inner) == 1 and self.axes(made) == 2:
-            row = build.transpose(inner, inner.span[1])
-            return build.call("sqrt", (build.chain("mul", [row, made, inner]),), span)
-        raise build.error(f"the norm {kind} is not read", span, r"\|x\|_2, \|A\|_F or \|x\|_1")
 
     def exponential(self, node: Operation, values: Sequence[Node]) -> Node:
         """e with a superscript, of a matrix the exponential of the matrix."""

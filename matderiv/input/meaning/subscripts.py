@@ -149,7 +149,7 @@ def misplaced(source: Source, found: Roles, declared: Collection[str]) -> tuple[
         if node.name in around:
             return node, f"the index {node.name} stands outside a subscript, as a number"
         letters = set(typed) & around
-        if set(typed) & set("+-") and (letters or base in found.families):
+        if set(typed) & set("+-") and typed.strip("+-") and (letters or base in found.families):
             return node, f"the place of an entry of {base} is not read"
         if label in free - around and label in FREE and node not in found.entries:
             return (node, f"{node.name} has the index of a row, and nothing says how far it runs")

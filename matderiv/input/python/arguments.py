@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from matderiv.arguments import counted
+from matderiv.arguments import counted, pairs
 from matderiv.errors import ParseError, Span
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
@@ -14,19 +14,11 @@ LIBRARIES = {
     **dict.fromkeys(("torch", "F", "nn", "functional"), TORCH),
 }
 SAME_KEYWORD = {
-    "dim": "axis",
-    "dims": "axis",
-    "shifts": "shift",
-    "keepdim": "keepdims",
-    "input": "a",
-    "x": "a",
-    **dict.fromkeys(("x1", "input1"), "a"),
-    **dict.fromkeys(("x2", "input2"), "b"),
-    "self": "a",
-    "other": "b",
     **dict.fromkeys(("chunks", "split_size_or_sections", "indices_or_sections"), "parts"),
-    "a_min": "min",
-    "a_max": "max",
+    **pairs("""
+    dim axis  dims axis  shifts shift  keepdim keepdims  a_min min  a_max max
+    input a   x a        x1 a          input1 a  self a   x2 b       input2 b   other b
+"""),
 }
 WHOLE_TYPES = frozenset("int int8 int16 int32 int64 long bool uint8 short byte".split())
 FLOATS = frozenset("float float16 float32 float64 double half".split())

@@ -132,11 +132,8 @@ class Arrays(Extents):
         """
         flat = any(a.rank == 1 and not is_scalar(a.shape) for a in operands)
         if self.columns and flat and any(a.rank == 2 and a.shape[1] == 1 for a in operands):
-            raise self.error(
-                "a column with an array of one axis gives a matrix in NumPy",
-                span,
-                "x[:, None] for a column, x[None, :] for a row",
-            )
+            said = "a column with an array of one axis gives a matrix in NumPy"
+            raise self.error(said, span, "x[:, None] for a column, x[None, :] for a row")
 
     def with_axes(self, a: Array, new: Sequence[bool], span: Span) -> Array:
         """X[:, None, :]: axes of size 1, which the node does not have: `_stacked` adds them."""

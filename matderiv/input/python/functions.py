@@ -37,23 +37,15 @@ RENAMED = pairs("""
     range arange
 """)
 CLASSES = {
-    "MSELoss": "mse_loss",
-    "L1Loss": "l1_loss",
-    "SmoothL1Loss": "smooth_l1_loss",
-    "HuberLoss": "huber_loss",
-    "BCELoss": "binary_cross_entropy",
-    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
-    "SoftMarginLoss": "soft_margin_loss",
-    "PoissonNLLLoss": "poisson_nll_loss",
-    "GaussianNLLLoss": "gaussian_nll_loss",
-    "HingeEmbeddingLoss": "hinge_embedding_loss",
-    "MarginRankingLoss": "margin_ranking_loss",
-    "CrossEntropyLoss": "cross_entropy",
-    "NLLLoss": "nll_loss",
-    "KLDivLoss": "kl_div",
-    "LeakyReLU": "leaky_relu",
-    "LogSoftmax": "log_softmax",
-    "SiLU": "silu",
+    **pairs("""
+    MSELoss mse_loss        L1Loss l1_loss          SmoothL1Loss smooth_l1_loss
+    NLLLoss nll_loss        KLDivLoss kl_div        BCELoss binary_cross_entropy
+    HuberLoss huber_loss    BCEWithLogitsLoss binary_cross_entropy_with_logits
+    PoissonNLLLoss poisson_nll_loss                 GaussianNLLLoss gaussian_nll_loss
+    HingeEmbeddingLoss hinge_embedding_loss         MarginRankingLoss margin_ranking_loss
+    SoftMarginLoss soft_margin_loss                 CrossEntropyLoss cross_entropy
+    LeakyReLU leaky_relu    LogSoftmax log_softmax  SiLU silu
+"""),
     **{name: name.lower() for name in ("ReLU", "Sigmoid", "Tanh", "Softmax", "Softplus", "GELU")},
 }
 """Layers and losses of torch.nn that are made and applied at once."""

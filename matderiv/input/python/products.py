@@ -136,10 +136,8 @@ def _norm(lib: Arrays, call: PythonCall) -> Array:
     else:
         names = MATRICES
         if kind == "2" and not call.module and call.name == "norm":
-            raise call.error(
-                "with order 2 is the spectral norm in NumPy, the Frobenius norm in PyTorch",
-                "np.linalg.norm(A, 2) or torch.norm(A, 2)",
-            )
+            said = "with order 2 is the spectral norm in NumPy, the Frobenius norm in PyTorch"
+            raise call.error(said, "np.linalg.norm(A, 2) or torch.norm(A, 2)")
         if len(long_axes(a.shape)) < 2 and kind == "2":
             names = {**names, "2": "norm2"}  # one row or one column
     if kind.isdigit() and kind not in names and (a.rank < 2 or by_entries) and kind != "0":

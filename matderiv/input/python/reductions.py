@@ -2,21 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
+from matderiv.arguments import pairs
 from matderiv.input.python.arguments import NUMPY, TORCH, PythonCall
 from matderiv.input.python.arrays import Arrays
 from matderiv.input.python.operands import Array, Extent, Items, Value, Word
 from matderiv.language.source import Name, postorder
 from matderiv.shapes import is_scalar
 
-NAMES = {
-    **{n: n for n in "sum mean prod max min logsumexp".split()},
-    **dict.fromkeys(("amax", "nanmax"), "max"),
-    **dict.fromkeys(("amin", "nanmin"), "min"),
-    "nansum": "sum",
-    "average": "mean",
-    "reduce_sum": "sum",
-    "reduce_mean": "mean",
-}
+NAMES = pairs("""
+    sum sum        mean mean         prod prod   max max   nanmax max  logsumexp logsumexp
+    nansum sum     average mean      amax max    min min   nanmin min
+    reduce_sum sum reduce_mean mean  amin min
+""")
 
 
 def _reduced(lib: Arrays, call: PythonCall) -> Value:
@@ -27,10 +24,8 @@ def _reduced(lib: Arrays, call: PythonCall) -> Value:
         whole = call.whole(call.values[1]) is not None
         numbers = not a.rank and not b.rank
         if not call.module and not call.method and not numbers and whole:
-            raise call.error(
-                "can be the larger of two entries, or along an axis",
-                f"np.{name}imum(x, 0) or np.{name}(X, axis=0)",
-            )
+            said = "can be the larger of two entries, or along an axis"
+            raise call.error(said, f"np.{name}imum(x, 0) or np.{name}(X, axis=0)")
         if not whole or (is_scalar(a.shape) and not call.method and call.dialect != NUMPY):
             return _compared(lib, call, a, b, name)
     _check_array(lib, call)
@@ -100,10 +95,8 @@ def _by_n_less_1(call: PythonCall, found: Mapping[str, Value], by_name: bool) ->
     if call.dialect == TORCH or "dim" in call.keywords:
         return True
     if call.method and not call.dialect and not by_name:
-        raise call.error(
-            "as a method divides by n in NumPy and by n - 1 in PyTorch",
-            f"np.{call.name}(X), or unbiased=False",
-        )
+        said = "as a method divides by n in NumPy and by n - 1 in PyTorch"
+        raise call.error(said, f"np.{call.name}(X), or unbiased=False")
     return False
 
 
