@@ -221,3 +221,18 @@ def test_only_names_behind_what_cannot_be_read_are_tried_otherwise(monkeypatch):
     with pytest.raises(MatderivError):
         read_definitions(definitions, "")
     assert {name for changes in tries for name, _ in changes} <= {"u"}
+
+
+def test_names_that_nothing_connects_are_searched_one_group_after_the_other(monkeypatch):
+    tries = []
+    tried = KindSearch.tried
+    monkeypatch.setattr(KindSearch, "tried", lambda s, c: tries.append(c) or tried(s, c))
+
+    def count(*texts: str) -> int:
+        tries.clear()
+        parts = [Passage.of(t, latex=True) for t in texts]
+        read_definitions([Definition(f"f{k}", p) for k, p in enumerate(parts)], "")
+        return len(tries)
+
+    texts = r"\frac{1}{1 + e^{-u}} + v^2", r"(p - q)^2 + p q", r"\frac{x}{y + x^2}", "Wa + b + r^2"
+    assert count(*texts) <= sum(map(count, texts)) + len(texts)

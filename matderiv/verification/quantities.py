@@ -275,8 +275,10 @@ _CALLED = re.compile(  # behind f(x) may stand a factor or an entry: \nabla f(x)
     rf"{_SPACE}(?P<f>{LATEX_NAME}|{NAME})(?:(?={_ENDS})"
     rf"|{_SPACE}[(\[](?P<at>{_INSIDE})[)\]](?={_ENDS}|{_SPACE}['^_A-Za-z\\(\[]))"
 )
-_OF_LETTER = r"(?P<f>[fghLJF]|\\(?:ell|mathcal\s*\{?L\}?))"
-_TURNED = re.compile(rf"{_SPACE}{_OF_LETTER}(?=\s*(?:'|\^\s*\{{?\s*(?:{_TRANSPOSE})))")
+_OF_LETTER = re.compile(  # with a sign or a factor behind it: v^\top \nabla^2 f v
+    rf"{_SPACE}(?P<f>[fghLJF]|\\(?:ell|mathcal\s*\{{?L\}}?))"
+    rf"(?=\s*(?:'|\^\s*\{{?\s*(?:{_TRANSPOSE}))|{_SPACE}(?![fghLJF])[A-Za-z](?![A-Za-z(]))"
+)
 
 
 def signs(text: str, latex: bool) -> list[Sign]:
@@ -287,8 +289,7 @@ def signs(text: str, latex: bool) -> list[Sign]:
     >>> [text[a:b] for text in [r"\nabla_x \|Ax-b\|^2"] for a, b in [signs(text, True)[0].operand]]
     ['\\|Ax-b\\|^2']
     """
-    found: list[Sign] = []
-    place = 0
+    found, place = list[Sign](), 0
     head = _HEAD_LATEX if latex else _HEAD
     while match := head.search(text, place):
         sign = _sign(text, match, latex)
@@ -334,8 +335,7 @@ def _sign(text: str, match: re.Match[str], latex: bool) -> Sign | None:
 
 
 def _variable(typed: str) -> str:
-    """What a derivative is by, as it is typed where that is no name: never every variable."""
-    return latex_name(typed) or typed.strip()
+    return latex_name(typed) or typed.strip()  # what is no name is never every variable
 
 
 def _fraction(text: str, match: re.Match[str]) -> Sign | None:
@@ -373,7 +373,7 @@ def _completed(text: str, start: int, end: int, made: Quantity) -> Sign:
     whole = len(re.findall(r"\\\||‖|\\[lr]Vert", text[:end])) % 2 == 0  # every norm is closed
     if re.compile(_ENDS).match(text, end) and not (opened and whole):
         return Sign((start, end), made)
-    called = _CALLED.match(text, end) or _TURNED.match(text, end)
+    called = _CALLED.match(text, end) or _OF_LETTER.match(text, end)
     if called and (of := _function(called["f"])):
         return _at(Sign((start, called.end()), replace(made, of=of)), called)
     first = end + len(re.compile(_SPACE).match(text, end)[0])  # type: ignore[index]

@@ -5,7 +5,8 @@ names the nodes where it stands; the names below these are tried with other kind
 choice first, until what is left costs less than one more departure.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
@@ -38,12 +39,13 @@ SCALED = 0.1  # an array by its letter that only scales a number
 SHOWN = 6.0  # a font, a transpose or @ that says the kind
 
 Kinds = Mapping[str, int]
+Changes = tuple[tuple[str, int], ...]
 
 
 class Tried(NamedTuple):
     """One choice of kinds: what it costs, what is left to object, and the source if it reads."""
 
-    changes: tuple[tuple[str, int], ...]
+    changes: Changes
     cost: float
     objected: float
     elaborator: Elaborator
@@ -53,7 +55,7 @@ class Tried(NamedTuple):
     @property
     def fits(self) -> bool:
         """True for a choice under which every part has a shape."""
-        return self.source is not None and self.objected < INVALID
+        return self.objected < INVALID
 
 
 @dataclass
@@ -62,12 +64,13 @@ class KindSearch:
 
     source: Source
     scope: Scope
-    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     defaults: dict[str, tuple[int, float]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     scaled: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
     roles: dict[object, Roles] = field(default_factory=dict)
+    known: dict[Changes, Tried] = field(default_factory=dict)
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> int:
@@ -80,7 +83,7 @@ class KindSearch:
         names = {n.name for n in self.source.nodes if isinstance(n, Name)}
         return {base for base, label in map(split_label, names) if label}
 
-    def tried(self, changes: tuple[tuple[str, int], ...]) -> Tried:
+    def tried(self, changes: Changes) -> Tried:
         """The source under some departures."""
         spend(A_NODE * self.nodes)
         kinds = {**self.source.kinds, **self.scope.kinds}
@@ -156,21 +159,25 @@ class KindSearch:
         for name in elaborator.guessed():
             self.default(name)
 
-    def without_scaling(self, choice: Tried) -> list[tuple[tuple[str, int], ...]]:
+    def without_scaling(self, choice: Tried, some: Set[str]) -> list[Changes]:
         """The choice with the arrays that only scale numbers as numbers, whatever their letter."""
         scaling = choice.elaborator.signs.scaling - dict(choice.changes).keys()
         alone = (n for n in scaling if split_label(n)[0] not in self.places)  # A_0 beside A_i
-        names = {n for n in alone if self.default(n)[1] < SHOWN}
+        names = {n for n in alone if self.default(n)[1] < SHOWN and (not some or n in some)}
         self.scaled |= names
         return [tuple(sorted((*choice.changes, *((n, 0) for n in names))))] if names else []
 
     def blamed(self, choice: Tried) -> tuple[str, ...]:
         """The names whose kinds can change below what speaks against the choice."""
         elaborator = choice.elaborator
-        strong = [o.node for o in elaborator.objections if o.weight]
-        found: dict[str, None] = {}
+        strong = [o.node for o in elaborator.objections if o.weight and not choice.error]
         every = self.behind(elaborator.reached) if choice.error else self.source.roots
-        for node in postorder(*(every if choice.error or not strong else strong)):
+        return self.below(strong or every, elaborator)
+
+    def below(self, nodes: Sequence[Node], elaborator: Elaborator) -> tuple[str, ...]:
+        """The names below some nodes whose kinds can change."""
+        found: dict[str, None] = {}
+        for node in postorder(*nodes):
             if not isinstance(node, Name):
                 continue
             role = elaborator.roles.entries.get(node)
@@ -187,6 +194,32 @@ class KindSearch:
             if self.free(role.base, elaborator):
                 found[role.base] = None
         return tuple(found)
+
+    def doubts(self, choice: Tried) -> list[tuple[float, frozenset[str]]]:
+        """What speaks against a choice: how much, and the names behind it that can change."""
+        elaborator = choice.elaborator
+        found = [(o.weight, [o.node]) for o in elaborator.objections if o.weight]
+        if choice.error:
+            found.append((2 * INVALID, self.behind(elaborator.reached)))
+        return [(weight, self._names_behind(nodes, elaborator)) for weight, nodes in found]
+
+    def _names_behind(self, nodes: Sequence[Node], elaborator: Elaborator) -> frozenset[str]:
+        found = {*self.below(nodes, elaborator)}
+        used = {n.name for n in postorder(*nodes) if isinstance(n, Name)}
+        used |= {split_label(name)[0] for name in used}
+        for part in (part for part in self.source.parts if part.name in used):
+            if part.name not in self.parts:
+                self.parts[part.name] = self.below(self.behind(part), elaborator)
+            found |= {*self.parts[part.name]}
+        return frozenset(found)
+
+    def groups(self, choice: Tried) -> list[frozenset[str]]:
+        """The names behind what speaks against a choice, those apart that no doubt has together."""
+        found: list[frozenset[str]] = []
+        for _, names in self.doubts(choice):
+            near = [g for g in found if g & names]
+            found = [g for g in found if g not in near] + [names.union(*near)] * bool(names)
+        return found
 
     def behind(self, part: NamedPart | None) -> list[Node]:
         """The values of a part and of those it is made of, in order; None is the whole."""
@@ -218,20 +251,17 @@ class KindSearch:
         facts = self.scope.facts.get(name, frozenset())
         return elaborator.build.is_guessed(name) and not facts & set(SQUARE_FACTS)
 
-    def neighbours(self, choice: Tried) -> list[tuple[tuple[str, int], ...]]:
+    def neighbours(self, choice: Tried, some: Set[str]) -> list[Changes]:
         """The choices with one name, or one letter with its numbers, of another kind."""
-        found = []
-        taken = dict(choice.changes)
+        found, taken = list[Changes](), {n for n, _ in choice.changes}
         groups: dict[str, list[str]] = {}
-        for name in self.blamed(choice):
+        for name in (n for n in self.blamed(choice) if not some or n in some):
             base, label = split_label(name)
             numbered = label == "" or label.isdigit()
             groups.setdefault(base.rstrip("0123456789") if numbered else name, []).append(name)
         for stem, names in groups.items():
             for members in [[n] for n in names] + ([names] if len(names) > 1 else []):
-                if any(n in taken for n in members):
-                    continue
-                for rank in self.kinds_of(stem):
+                for rank in () if taken & {*members} else self.kinds_of(stem):
                     if all(self.default(n)[0] != rank for n in members):
                         changes = (*choice.changes, *((n, rank) for n in members))
                         found.append(tuple(sorted(changes)))
@@ -241,6 +271,79 @@ class KindSearch:
         """The kinds that a name can have: small letters are no matrices if undeclared."""
         every = (0, 1) if name[:1].islower() and not name.endswith("_") else (0, 1, 2)
         return (1,) if name.endswith("!") else every
+
+    def apart(self, letters: Tried) -> Tried | None:
+        """The cheapest choice, found for one group of names after the other.
+
+        None where there is one group, or where groups are not independent.
+        """
+        found, done = letters, frozenset[str]()
+        while len(groups := self.groups(found)) > 1 or done:
+            new = [names for names in groups if not names & done]
+            if not new:
+                return found
+            names, near = frozenset[str](), new[-1]
+            while not near <= names:
+                names |= near
+                if names & done or not done | frozenset().union(*groups) - names:
+                    return None
+                better, near = self.cheapest(found, names)
+            before, after = (Counter(self.doubts(c)) for c in (found, better))
+            if better.error and self.doubts(better)[-1][1] & names:
+                return better  # nothing makes this readable
+            kept = Counter(d for d in before.elements() if not d[1] & names)
+            fresh = [d for d in after - kept if not d[1] & names]
+            if kept - after or any(n & done or not found.error for _, n in fresh):
+                return None
+            found, done = better, done | names
+        return None
+
+    def cheapest(
+        self, start: Tried, names: frozenset[str] = frozenset()
+    ) -> tuple[Tried, frozenset[str]]:
+        """The choice that costs least; with `names`, of those that change only these.
+
+        Also the names that are together with these in what speaks against one of the choices.
+        """
+        ties, near = count(), set(names)
+        found = self.local(start, start, names, near)
+        seen, order = {start.changes}, [(found.cost, next(ties), found)]
+        self.known[start.changes] = start
+        tried, most = 1, min(TRIED, 8 + VISITED // self.nodes)
+        while order and tried < most:
+            _, _, choice = heappop(order)
+            fine = choice.fits and choice.cost <= found.cost and choice.objected < ENOUGH
+            if fine and choice.cost < DEAR:
+                return self.known[choice.changes], frozenset(near)
+            if found.fits and choice.cost - choice.objected + BESIDE >= found.cost:
+                continue  # one more departure costs as much
+            waiting = self.without_scaling(choice, names) + self.neighbours(choice, names)
+            for changes in waiting:
+                if changes in seen or tried >= most:
+                    continue
+                seen.add(changes)
+                steps = sum(self.step(n, r) for n, r in changes if (n, r) not in start.changes)
+                if steps >= found.cost and found.fits:
+                    continue
+                if changes not in self.known:
+                    self.known[changes] = self.tried(changes)
+                tried += 1
+                one = self.local(self.known[changes], start, names, near)
+                waiting += self.without_scaling(one, names)
+                if one.fits and (one.cost < found.cost or not found.fits):
+                    found = one
+                heappush(order, (one.cost, next(ties), one))
+        return self.known[found.changes], frozenset(near)
+
+    def local(self, choice: Tried, start: Tried, names: frozenset[str], near: set[str]) -> Tried:
+        """A choice with what its changes of some `names` cost, and what speaks against them."""
+        if not names:
+            return choice
+        own = [(weight, below) for weight, below in self.doubts(choice) if below & names]
+        near.update(*(below for _, below in own))
+        steps = choice.cost - choice.objected - start.cost + start.objected
+        left = sum(weight for weight, _ in own)
+        return choice._replace(objected=left, cost=steps + left)
 
 
 def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
@@ -255,33 +358,8 @@ def best(source: Source, scope: Scope) -> tuple[Tried, Tried, KindSearch]:
         letters = search.tried(())  # families and words are met by the first try, with their fonts
     if letters.objected < ENOUGH and letters.source is not None:
         return search.of_numbers(letters, letters) or letters, letters, search
-    order: list[tuple[float, int, Tried]] = []
-    found, seen, ties = letters, {letters.changes}, count()
-    heappush(order, (letters.cost, next(ties), letters))
-    tried, most = 1, min(TRIED, 8 + VISITED // search.nodes)
-    while order and tried < most:
-        _, _, choice = heappop(order)
-        fine = choice.fits and choice.cost <= found.cost and choice.objected < ENOUGH
-        if fine and choice.cost < DEAR:
-            found = choice
-            break
-        if found.fits and choice.cost - choice.objected + BESIDE >= found.cost:
-            continue  # one more departure costs as much
-        waiting = search.without_scaling(choice) + search.neighbours(choice)
-        for changes in waiting:
-            if changes in seen or tried >= most:
-                continue
-            seen.add(changes)
-            if sum(search.step(n, r) for n, r in changes) >= found.cost and found.fits:
-                continue
-            one = search.tried(changes)
-            tried += 1
-            waiting += search.without_scaling(one)
-            if one.fits and (one.cost < found.cost or not found.fits):
-                found = one
-            heappush(order, (one.cost, next(ties), one))
-    numbers = search.of_numbers(letters, found)
-    return numbers or (found if found.fits else letters), letters, search
+    found = search.apart(letters) or search.cheapest(letters)[0]
+    return search.of_numbers(letters, found) or (found if found.fits else letters), letters, search
 
 
 def meant(source: Source, scope: Scope) -> Source:

@@ -21,22 +21,31 @@ def chained_signs(
 ) -> list[Sign]:
     r"""The derivatives in a formula; a product of two by the chain rule is one.
 
-    `whole` is true of names of arrays: products of derivatives by entries are products of numbers.
+    `whole` is true of names of arrays: products of derivatives by entries are products of numbers,
+    and so are those of a sum over several paths.
     A prime derives what has a name in `numbers`.
 
     >>> found = chained_signs("dL/dz * dz/dW * x'", False, lambda name: True)
     >>> [(s.quantity.of, s.quantity.by) for s in found]
     [('L', 'W')]
     """
+    every = signs(text, latex)
     found: list[Sign] = []
-    for sign in signs(text, latex):
+    through: dict[Quantity, set[str]] = {}
+    for sign in every:
         last = found[-1] if found else None
         between = "" if last is None else text[last.span[1] : sign.span[0]]
         q = None if last is None or not _BETWEEN.fullmatch(between) else _through(last, sign)
-        if last is not None and q is not None and whole(_middle(last, sign)):
+        if last is not None and q is not None and whole(middle := _middle(last, sign)):
             found[-1] = Sign((last.span[0], sign.span[1]), q, chained=True)
+            through.setdefault(q, set()).add(middle)
         else:
             found.append(sign)
+    paths = {q for q, names in through.items() if len(names) > 1}
+    if paths:
+        kept = [s for s in found if not (s.chained and s.quantity in paths)]
+        inside = [s for s in every if not any(k.span[0] <= s.span[0] < k.span[1] for k in kept)]
+        found = [*kept, *inside]
     taken = [s.span for s in found]
     primes = [*_primed_names(text, latex, numbers), *(_primed(text) if latex else ())]
     found += [s for s in primes if not any(a < s.span[1] and s.span[0] < b for a, b in taken)]

@@ -26,6 +26,7 @@ from matderiv.language.source import Call, Name, NamedPart, Node, Number, Source
 from matderiv.language.tokens import GREEK_NAMES
 from matderiv.shapes import size_names
 from matderiv.verification.derivations.components import indexed_parts, on_the_diagonal
+from matderiv.verification.derivations.memory import Memory, spelled
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import Statement
 from matderiv.verification.documents.statements import names_in as names_of
@@ -120,6 +121,7 @@ def read_definitions(
     *,
     shapes: Mapping[str, object] | None = None,
     assume: Mapping[str, object] | None = None,
+    memory: Memory | None = None,
 ) -> Reading:
     """What all definitions mean together; the last one is the expression of the reading.
 
@@ -135,6 +137,23 @@ def read_definitions(
     declared, facts = declared_shapes(shapes), declared_facts(assume)
     declared = {k: v for k, v in declared.items() if k not in names}
     scope = Scope(declared, frozenset(size_names(declared.values())), facts)
+    if not definitions:
+        source, own = Source(document, Number((0, 0), Fraction(0))), frozenset[str]()
+    else:
+        text = " ".join(d.passage.text for d in definitions)
+        key = (*definitions, document, scope.sizes, spelled(text, declared), spelled(text, facts))
+        source, own = (memory or Memory()).read(key, lambda: _meant(definitions, document, scope))
+    declared = {k: v for k, v in declared.items() if k not in own}
+    used = names_in(source) | declared.keys()
+    used |= {split_label(n)[0] for n in used}
+    facts = {name: words for name, words in facts.items() if name in used}
+    return with_means(resolve(source, declared, facts))
+
+
+def _meant(
+    definitions: Sequence[Definition], document: str, scope: Scope
+) -> tuple[Source, frozenset[str]]:
+    """The plain source of all definitions, and the names and arrays that they define."""
     sources = [parsed(d.passage, document, scope) for d in definitions]
     arrays = indexed_parts([(d.name, s) for d, s in zip(definitions, sources, strict=True)])
     entries = [(arrays.get(d.name, (d.name, ""))[0], d) for d in definitions]
@@ -142,18 +161,13 @@ def read_definitions(
         on_the_diagonal(s) if re.fullmatch(r"(.)\1", arrays.get(d.name, ("", ""))[1]) else s
         for d, s in zip(definitions, sources, strict=True)
     ]
-    declared = {k: v for k, v in declared.items() if k not in {*dict(entries)}}
-    used = {n for s in sources for n in names_in(s)} | declared.keys()
-    used |= {split_label(n)[0] for n in used}
-    facts = {name: words for name, words in facts.items() if name in used}
-    if not sources:
-        return resolve(Source(document, Number((0, 0), Fraction(0))), declared, facts)
+    own = frozenset(dict(entries))
     parts = _parts(entries, sources)
     whole = _together(sources, parts, replace(definitions[-1], name=entries[-1][0]), document)
     orders = {name: (*dict.fromkeys(label),) for name, label in arrays.values()}
     free = tuple(sorted({c for order in orders.values() for c in order}))
-    source = meant(whole, replace(scope, shapes=declared, free=free, orders=orders))
-    return with_means(resolve(source, declared, facts))
+    shapes = {k: v for k, v in scope.shapes.items() if k not in own}
+    return meant(whole, replace(scope, shapes=shapes, free=free, orders=orders)), own
 
 
 def unreadable_apart(statements: Sequence[Statement]) -> list[Statement]:

@@ -28,6 +28,7 @@ from matderiv.verification.derivations.components import Indices, entry_name, le
 from matderiv.verification.derivations.definitions import parsed, placed
 from matderiv.verification.derivations.function_calls import Called
 from matderiv.verification.derivations.ground import Ground, Side
+from matderiv.verification.derivations.memory import spelled
 from matderiv.verification.derivations.points import (
     at_point,
     by_functions,
@@ -252,11 +253,7 @@ class Marking:
             what="this line",
         )
         try:
-            source = parsed(p, self.reader.document, scope)
-            present = letters_of(source, scope) if wanted.letters or not guess else ()
-            order = tuple(c for c in wanted.letters if c in present)
-            order += tuple(c for c in present if c not in order)
-            source = meant(source, replace(scope, free=order or None))
+            source, order = self._source(p, wanted, scope)
             self.tried = source, dict(known)
             for part in source.parts:
                 known.pop(part.name, None)
@@ -274,6 +271,20 @@ class Marking:
                 pattern = rf"(?:\\mathrm\{{)?\b{name}\b\}}?"
                 error.message = re.sub(pattern, typed.replace("\\", r"\\"), error.message)
             raise placed(error, p, self.reader.document) from error
+
+    def _source(self, p: Passage, wanted: Indices, scope: Scope) -> tuple[Source, tuple[str, ...]]:
+        """The plain tree of a side and its free indices; each is read once for the same names."""
+
+        def read() -> tuple[Source, tuple[str, ...]]:
+            source = parsed(p, self.reader.document, scope)
+            present = letters_of(source, scope) if wanted.letters or not scope.guess else ()
+            order = tuple(c for c in wanted.letters if c in present)
+            order += tuple(c for c in present if c not in order)
+            return meant(source, replace(scope, free=order or None)), order
+
+        known = spelled(p.text, scope.shapes)
+        key = p, self.reader.document, known, frozenset(scope.sizes), scope.guess, scope.free
+        return self.reader.ground.memory.read(key, read)
 
     def _names(self) -> dict[str, Expr]:
         """What the names of a side mean: variables, functions, symbols, names of quantities."""

@@ -231,17 +231,28 @@ class StepsVerdict(Shown):
         return self.left_open(lambda line: line.correct is False, said)
 
     def left_open(self, which: Callable[[LineVerdict], bool], said: str = "") -> StepsVerdict:
-        """The same with some lines left open."""
-        lines = (line.left_open(said) if which(line) else line for line in self.lines)
+        """The same with some lines left open, and what follows from them."""
+        told = {line.number for line in self.lines if which(line)}
+        after = "follows from a line that is left open"
+        lines = (
+            line.left_open(said if which(line) else after)
+            if which(line) or line.follows in told
+            else line
+            for line in self.lines
+        )
         return replace(self, lines=tuple(lines))
+
+    def unless(self, other: StepsVerdict, said: str) -> StepsVerdict:
+        """The same with wrong lines left open that are right in another reading."""
+        right = {(line.number, line.text) for line in other.lines if line.correct}
+        return self.left_open(
+            lambda line: line.correct is False and (line.number, line.text) in right, said
+        )
 
     @property
     def settled(self) -> StepsVerdict:
-        """The same with what is only loose, and what follows from it, left open."""
-        loose = {line.number for line in self.lines if line.diagnosis == LOOSE}
-        known = self.left_open(lambda line: line.diagnosis == LOOSE)
-        said = "follows from a line that is left open"
-        return known.left_open(lambda line: line.follows in loose, said)
+        """The same with what is only loose left open."""
+        return self.left_open(lambda line: line.diagnosis == LOOSE)
 
     def fitted(self, fitting: Collection[tuple[int, str]]) -> StepsVerdict:
         """The same with sides left open whose sizes fit if names are something else."""
@@ -254,7 +265,8 @@ class StepsVerdict(Shown):
 
     def fits(self) -> set[tuple[int, str]]:
         """The sides whose sizes fit together."""
-        return {(line.number, line.text) for line in self.lines if line.diagnosis != MISFIT}
+        unfit = MISFIT, "shape"
+        return {(line.number, line.text) for line in self.lines if line.diagnosis not in unfit}
 
     @property
     def conclusion(self) -> str:

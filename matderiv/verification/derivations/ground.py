@@ -7,7 +7,6 @@ its value and that value is verified before it is used.
 
 from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from matderiv.calculus.derivative import differentiate, resolve_kind
 from matderiv.calculus.structure import linear_structure
@@ -19,6 +18,7 @@ from matderiv.shapes import Shape, is_scalar, long_axes, shape_text
 from matderiv.solving.affine import without_zeros
 from matderiv.verification.claims import Asked, claims
 from matderiv.verification.derivations.components import component, inverses
+from matderiv.verification.derivations.memory import Memory
 from matderiv.verification.judging import POINTS, judged
 from matderiv.verification.mistakes.diagnosis import part_named
 from matderiv.verification.quantities import DERIVATIVE, DIFFERENTIAL, VALUE, Quantity
@@ -27,22 +27,6 @@ from matderiv.verification.verifying import verify_asked
 
 STRENGTH = (DISPROVED, UNDECIDED, VERIFIED, PROVED)
 BETWEEN = "at equality"  # the scalar t of t*a = t*b: no name that can be typed
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What was found out already: derivatives that values have confirmed, and verdicts.
-
-    Expressions say what they are of, so that this holds whatever else is tried for a problem.
-    `barren` are the functions of which no stationary point was found, `unread` has definitions,
-    `outcomes` whole derivations under what was declared.
-    """
-
-    derivatives: dict[object, Expr] = field(default_factory=dict)
-    verdicts: dict[object, Verdict] = field(default_factory=dict)
-    barren: list[Expr] = field(default_factory=list)
-    unread: dict[object, MatderivError] = field(default_factory=dict)
-    outcomes: dict[object, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -194,7 +178,7 @@ class Ground:
             e = found.expr
             if asked.tangent is not None:
                 e = substitute(e, {variable(f"d{asked.wrt.name}", asked.wrt.shape): asked.tangent})
-            readings = claims(asked, e, "")
+            readings = claims(replace(asked, layout="gradient"), e, "")
             if not readings or not judged(readings[0], "none", seed=self.seed).right:
                 raise UnsureError("the derivative could not be confirmed by numbers")
             known[key] = e

@@ -13,7 +13,7 @@ from matderiv.verification.derivations.findings import (
     LineVerdict,
     StepsVerdict,
 )
-from matderiv.verification.derivations.ground import Memory
+from matderiv.verification.derivations.memory import Memory
 from matderiv.verification.derivations.problems import Conventions, Problem
 from matderiv.verification.documents.declarations import Declared
 from matderiv.verification.documents.exercises import Exercise, defined_in, exercises
@@ -146,9 +146,7 @@ class Paper:
             declared = exercise.declared.copy()
             declared.assume = {**declared.supposed, **declared.assume}
             other = self._by_facts(replace(exercise, declared=declared))
-            every = range(len(lines.starts) + 1)
-            notes, reason = verdict.notes, "right by what is not said for sure"
-            verdict = replace(_merged(other, verdict, every, reason), notes=notes)
+            verdict = verdict.unless(other, "right by what is not said for sure")
         if (verdict.wrong or verdict.open) and (apart := exercise.by_fonts()) is not None:
             other = self._by_facts(apart)
             unread = {line.number for line in verdict.lines if line.diagnosis == UNREAD}
@@ -175,17 +173,8 @@ class Paper:
         lines = Lines(self.document)
         if not {lines.number(p.start) for p in section.passages} & verdict.broken:
             return verdict
-        there = self._by_facts(section)
-        right = {(line.number, line.text) for line in there.lines if line.correct}
-        told = {n for n, text in right if n in verdict.broken}
         said = "right by itself: what is said before may be about something else"
-        return verdict.left_open(
-            lambda line: (
-                line.correct is False
-                and ((line.number, line.text) in right or line.follows in told)
-            ),
-            said,
-        )
+        return verdict.unless(self._by_facts(section), said)
 
     def _by_facts(
         self, exercise: Exercise, progress: Progress | None = None, *, quick: bool = False
@@ -229,30 +218,32 @@ def _in_one_layout(verdict: StepsVerdict, other: StepsVerdict, layout: str) -> S
     """The verdict in another layout, if all that is said fits it, and more than one claim tells.
 
     If one claim alone tells which layout is meant, or layouts are mixed, it is left open; a
-    gradient ∇f is a column.
+    gradient ∇f is a column where derivatives are rows, too.
     """
-    right = {(line.number, line.text) for line in other.lines if line.correct}
+    right = {(line.number, line.text): line for line in other.lines if line.correct}
+    if layout == "gradient":
+        kept = (right.get((k.number, k.text), k) if _is_gradient(k) else k for k in verdict.lines)
+        verdict = replace(verdict, lines=tuple(kept))
     against = {(line.number, line.text) for line in other.lines if line.correct is False}
-    kept = [line for line in verdict.lines if line.correct]
+    said = [line for line in verdict.lines if line.correct]
     wrong = [line for line in verdict.lines if line.correct is False]
     turned = [line for line in wrong if (line.number, line.text) in right]
     if not turned or any(k.diagnosis == "other-layout" and k not in turned for k in wrong):
         return verdict
-    fits = not any((line.number, line.text) in against for line in kept)
+    fits = not any((line.number, line.text) in against for line in said)
     if fits and len({line.text.partition("=")[0].strip() for line in turned}) > 1:
         note = f"taking the {layout} layout, which all derivatives here fit"
         return replace(other, notes=(*other.notes, note))
     if not fits and sum(line.follows is None for line in turned) == 1:
         return verdict  # one slip among other lines is a mistake, several are a habit
-    said = [line.text.partition("=")[0] for line in turned]
-    if layout == "numerator" and any(re.search(r"nabla|∇|[Gg]rad", text) for text in said):
+    if layout == "numerator" and any(map(_is_gradient, turned)):
         return verdict
     where = "no other line says which is meant" if fits else "other lines have another one"
-    told, places = {line.number for line in turned}, {(t.number, t.text) for t in turned}
-    return verdict.left_open(
-        lambda line: (line.number, line.text) in places or line.follows in told,
-        f"right in the {layout} layout, and {where}",
-    )
+    return verdict.unless(other, f"right in the {layout} layout, and {where}")
+
+
+def _is_gradient(line: LineVerdict) -> bool:
+    return bool(re.search(r"nabla|∇|[Gg]rad", line.text.partition("=")[0]))
 
 
 def _in_letters(verdict: StepsVerdict) -> StepsVerdict:
@@ -284,17 +275,13 @@ def _merged(after: StepsVerdict, before: StepsVerdict, numbers: range, reason: s
     >>> _merged(StepsVerdict((right,)), wrong, range(3), "so").lines[0].verdict
     'undecided'
     """
-    right = {(line.number, line.text) for line in after.lines if line.correct}
     lines = [line for line in after.lines if line.number not in numbers]
     roots = {line.number: line for line in after.lines if line.number in numbers}
     for k, line in enumerate(lines):  # what followed from a line that is right before
         if line.follows in roots:
             root = roots[line.follows]
             lines[k] = replace(root, number=line.number, text=line.text)
-    for line in before.lines:
-        if line.number in numbers and line.correct is False and (line.number, line.text) in right:
-            line = line.left_open(reason)
-        lines += [line] if line.number in numbers else []
+    lines += (n for n in before.unless(after, reason).lines if n.number in numbers)
     lines.sort(key=lambda line: line.number)
     return replace(after, lines=tuple(lines))
 

@@ -23,11 +23,11 @@ from matderiv.lazy import quiet
 from matderiv.numeric.check import MAX_POINTS, MAX_SEED
 from matderiv.shapes import shape_text
 from matderiv.verification.derivations.choices import Choice, Unsaid, counted, unread_kinds
-from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.definitions import Definition
 from matderiv.verification.derivations.differentials import Reader
 from matderiv.verification.derivations.findings import LineVerdict, StepsVerdict
-from matderiv.verification.derivations.ground import Ground, Memory
+from matderiv.verification.derivations.ground import Ground
+from matderiv.verification.derivations.memory import Memory
 from matderiv.verification.derivations.plan import (
     Plan,
     label_of,
@@ -37,11 +37,17 @@ from matderiv.verification.derivations.plan import (
     used_names,
     with_identities,
 )
-from matderiv.verification.derivations.readings import Definitions, Read, with_stars
+from matderiv.verification.derivations.readings import (
+    Definitions,
+    Read,
+    asked_names,
+    moving_names,
+    with_stars,
+)
 from matderiv.verification.derivations.roles import NUMBER
 from matderiv.verification.derivations.stationary import LAGRANGE
 from matderiv.verification.derivations.steps import JudgedSides
-from matderiv.verification.derivations.upstream import dependent, upstreams
+from matderiv.verification.derivations.upstream import dependent, derivatives, upstreams
 from matderiv.verification.documents.positions import Lines, Passage
 from matderiv.verification.documents.statements import names_in, stated
 from matderiv.verification.judging import POINTS
@@ -115,8 +121,7 @@ class Problem:
 
     `stationary` says that its words set a derivative to zero, `unnamed` are facts said of nothing
     in particular. A `strict` one raises the error of a function that cannot be read. `progress`
-    gets the lines as they are judged for the first time, so that they are there when the work is
-    ended from outside.
+    gets the lines as they are judged first: they are there if the work is ended from outside.
     """
 
     document: str
@@ -146,7 +151,7 @@ class Problem:
         """
         most = MOST + A_LINE * len(self.passages)
         given = self._given(f)
-        plan = self._plan(given, _names(wrt))
+        plan = self._plan(given, asked_names(wrt))
         self.shapes = sizes_apart(self.shapes, plan)
         numbers = counted([d.passage for d in plan.definitions]) | plan.moving & {TIME}
         self.shapes = {**dict.fromkeys(numbers - self._sizes(), ""), **self.shapes}
@@ -155,8 +160,9 @@ class Problem:
             found = self._judged(task, patient=True)
         if quick:
             return found.verdict.settled
-        by = self._moving(found.reading, replace(plan, solved=frozenset()), wrt)
-        if not by and (found.verdict.unsure or found.verdict.wrong):  # solved for is not by
+        open_ = found.verdict.unsure and (self.stationary or derivatives(plan))
+        by = (open_ or found.verdict.wrong) and replace(plan, solved=frozenset())
+        if by and not moving_names(found.reading, by, wrt):  # solved for is not by
             with suppress(WorkLimit), bounded(most):
                 task, found = self._by_any(found, task)
         loose = bool(found.verdict.ends or Choice.of_losses(found.reading))
@@ -214,8 +220,9 @@ class Problem:
         self.fitting |= set() if hidden else judged.verdict.fits()
         if fits and not hidden & found.verdict.broken:
             tried.append((judged.verdict.score, choice))
-        solved = found.verdict.wrong and not judged.verdict.wrong
-        return bool(judged.verdict.correct or (fits and solved))
+        return bool(
+            judged.verdict.correct or (fits and judged.verdict.wrong < 1 <= found.verdict.wrong)
+        )
 
     def _explained(
         self, found: Outcome, chosen: Choice, task: Task, conventions: Conventions
@@ -367,24 +374,14 @@ class Problem:
         """The definitions under what is declared here, read once."""
         key = repr((sorted(self.shapes.items()), sorted(self.assume.items()), self.summed))
         if key not in self.readings:
-            declared, known = (self.shapes, self.assume, self.summed), self.memory.unread
-            source = Definitions(self.document, *declared, known, task.unread)
+            declared = self.shapes, self.assume, self.summed
+            source = Definitions(self.document, *declared, self.memory, task.unread)
             self.readings[key] = source.read(task.plan, task.given, lines)
         return self.readings[key]
 
-    @staticmethod
-    def _moving(reading: Reading, plan: Plan, wrt: Any) -> list[str]:
-        """The names that move: as asked, as the lines say, or the only one there is."""
-        names = _names(wrt)
-        for said in (plan.by | plan.changing, plan.arguments, plan.solved):
-            arrays = {entry_name(n, reading.variables, reading.rows)[0] for n in said}
-            names = names or [n for n in reading.variables if n in arrays]
-        occurring = [v.name for v in variables(reading.expr)]
-        return names or (occurring if len(occurring) == 1 else [])
-
     def _ground(self, reading: Reading, plan: Plan, wrt: Any, c: Conventions) -> Ground:
         functions, moving = dict(reading.parts), {}
-        for name in self._moving(reading, plan, wrt):
+        for name in moving_names(reading, plan, wrt):
             v = read_name(reading, name)
             if v is None:
                 raise UnknownName(f"there is no variable {name}", hint=one_of(reading.variables))
@@ -393,8 +390,3 @@ class Problem:
         still = moving.keys() - plan.changing  # dφ of φ(X) has no dB
         still = still if len(still) < len(moving) else set()
         return Ground(reading, functions, moving, *how, self.memory, still=still)
-
-
-def _names(wrt: Any) -> list[str]:
-    many = wrt if isinstance(wrt, list | tuple) else [] if wrt is None else [wrt]
-    return [w.strip() if isinstance(w, str) else str(getattr(w, "name", w)) for w in many]

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matderiv.errors import LimitError, MatderivError, ShapeError, UnknownName
+from matderiv.expr import variables
 from matderiv.input.meaning.subscripts import split_label
 from matderiv.input.resolve import Reading
 from matderiv.verification.derivations.choices import LOSSES
+from matderiv.verification.derivations.components import entry_name
 from matderiv.verification.derivations.definitions import Definition, read_definitions
 from matderiv.verification.derivations.findings import LineVerdict, unread
+from matderiv.verification.derivations.memory import Memory
 from matderiv.verification.derivations.plan import Plan
 from matderiv.verification.documents.positions import Lines, Passage, closing
 from matderiv.verification.documents.statements import names_in
@@ -21,8 +24,6 @@ from matderiv.verification.quantities import LATEX_NAME
 
 Read = tuple[Reading, dict[str, tuple[LineVerdict, MatderivError]]]
 """What was read, and by their names the definitions that were not."""
-Known = dict[object, MatderivError]
-"""The errors of definitions that could not be read before."""
 _SQUARE = re.compile(
     r"[^()=]*?(?P<open>(?:\\left\s*)?\().*?(?P<closes>(?:\\right\s*)?)(?P<close>\))"
     r"\s*(?:\^\s*(?:2|\{\s*2\s*\})|²)\s*[.,]?\s*"
@@ -34,7 +35,7 @@ MOST_CULPRITS = 12  # definitions that are left out each by itself
 class Definitions:
     """Where definitions stand, and what is declared about their names.
 
-    Those that cannot be read are `known` by their names and what is behind them: other kinds of
+    Those that cannot be read are kept in `memory` by their names and what is behind them: kinds of
     other names change nothing about them. None that is not `unread` may be left out, if some are.
     """
 
@@ -42,14 +43,14 @@ class Definitions:
     shapes: Mapping[str, Any]
     assume: Mapping[str, Any]
     summed: bool
-    known: Known
+    memory: Memory
     unread: Set[str] | None = None
 
     def read(self, plan: Plan, given: Sequence[Definition], lines: Lines) -> Read:
         """All definitions read together; those of lines that cannot be read are left out."""
         wanted = [d for d in plan.definitions if d.name != plan.function]
         wanted += [d for d in plan.definitions if d.name == plan.function]
-        keys, known = {d: self._what_is_behind(d, wanted) for d in wanted}, self.known
+        keys, known = {d: self._what_is_behind(d, wanted) for d in wanted}, self.memory.unread
         errors = {d: known[keys[d]] for d in wanted if keys[d] in known and d not in given}
         for d, error in errors.items():
             self._leave_out(d, error)
@@ -107,7 +108,8 @@ class Definitions:
 
     def _together(self, wanted: Sequence[Definition]) -> Reading:
         wanted = summed(wanted) if self.summed else wanted
-        return read_definitions(wanted, self.document, shapes=self.shapes, assume=self.assume)
+        said = {"shapes": self.shapes, "assume": self.assume}
+        return read_definitions(wanted, self.document, **said, memory=self.memory)
 
     def _with_row(self, wanted: Sequence[Definition], at: Definition) -> Reading | None:
         """What is read if the bias of a definition that `at` is of is a row."""
@@ -173,3 +175,23 @@ def _blamed(error: MatderivError, definitions: Sequence[Definition]) -> Definiti
         return None
     place = error.span[0]
     return next((d for d in definitions if place in d.passage.places), None)
+
+
+def moving_names(reading: Reading, plan: Plan, wrt: Any) -> list[str]:
+    """The names that move: as asked, as the lines say, or the only one there is."""
+    names = asked_names(wrt)
+    for said in (plan.by | plan.changing, plan.arguments, plan.solved):
+        arrays = {entry_name(n, reading.variables, reading.rows)[0] for n in said}
+        names = names or [n for n in reading.variables if n in arrays]
+    occurring = [v.name for v in variables(reading.expr)]
+    return names or (occurring if len(occurring) == 1 else [])
+
+
+def asked_names(wrt: Any) -> list[str]:
+    """The names of the variables that are asked about.
+
+    >>> asked_names(["x ", "y"]), asked_names(None)
+    (['x', 'y'], [])
+    """
+    many = wrt if isinstance(wrt, list | tuple) else [] if wrt is None else [wrt]
+    return [w.strip() if isinstance(w, str) else str(getattr(w, "name", w)) for w in many]

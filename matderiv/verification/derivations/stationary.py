@@ -6,7 +6,7 @@ derivative instead, since a function may have more stationary points than one.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -168,7 +168,8 @@ class Rest:
     def _unconstrained(self, slopes: Sequence[Quantity], left: Expr, right: Expr) -> Verdict:
         """The verdict on what fails where derivatives are zero: no line may say a constraint."""
         moving = [self.ground.sides_of(q)[1] for q in slopes]
-        more = [q for q, by in self._linear(slopes[0].of) if limits(by, moving, self.ground.seed)]
+        linear = self._linear(slopes[0].of, variables(self.ground.functions[slopes[0].of]))
+        more = [q for q, by in linear if limits(by, moving, self.ground.seed)]
         more = [q for q in more if q not in slopes]
         if more and self._holds([*slopes, *more], left, right):
             if self.constrained:
@@ -205,17 +206,17 @@ class Rest:
         residual = left - right if left.shape == right.shape or not right.shape else None
         if residual is None or f not in self.ground.functions:
             return None
-        for q, by in self._linear(f):
-            v = self.ground.sides_of(q)[1]
-            if v.shape == residual.shape and v not in variables(residual):
-                with suppress(MatderivError):
-                    if proportional(by, residual, self.ground.seed):
-                        return q
+        own = {*variables(residual)}
+        names = (v for v in variables(self.ground.functions[f]) if v.shape == residual.shape)
+        for q, by in self._linear(f, [v for v in names if v not in own]):
+            with suppress(MatderivError):
+                if proportional(by, residual, self.ground.seed):
+                    return q
         return None
 
-    def _linear(self, f: str) -> Iterator[tuple[Quantity, Expr]]:
+    def _linear(self, f: str, names: Iterable[Expr]) -> Iterator[tuple[Quantity, Expr]]:
         """The derivatives of a function by names that stand in it linearly, with their values."""
-        for v in variables(self.ground.functions[f]):
+        for v in names:
             q = Quantity(DERIVATIVE, f, v.name)
             if v.name in self.ground.reading.variables:
                 with suppress(MatderivError):

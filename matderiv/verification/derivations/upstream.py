@@ -20,7 +20,7 @@ def upstreams(ground: Ground, plan: Plan, unread: Collection[str]) -> None:
     Names in `unread` have a definition that could not be read. The value is a function of the names
     by which it is differentiated, as far as no other one of them depends on these.
     """
-    by = _derivatives(plan)
+    by = derivatives(plan)
     used = {*variables(*ground.functions.values())}
     told = ground.reading.variables.items()  # that a loss is a number says nothing of its value
     known = {**{n: v for n, v in told if v in used or v.shape}, **ground.functions}
@@ -41,7 +41,7 @@ def dependent(ground: Ground, plan: Plan) -> set[str]:
     known, rows = ground.reading.variables, ground.reading.rows
     beside = [{v.name for v in variables(f)} for f in ground.functions.values()]
     found = set()
-    for of, names in _derivatives(plan).items():
+    for of, names in derivatives(plan).items():
         array = entry_name(of, known, rows)[0]
         others = {entry_name(name, known, rows)[0] for name in names} - {array}
         if array not in ground.functions and any(array in b and others & b for b in beside):
@@ -55,7 +55,7 @@ def undefined(ground: Ground) -> set[str]:
     return {str(n.params[-2]) for n in nodes if n.function.call == "abstract"}
 
 
-def _derivatives(plan: Plan) -> dict[str, list[str]]:
+def derivatives(plan: Plan) -> dict[str, list[str]]:
     """The functions that are differentiated anywhere, and by what."""
     found: dict[str, list[str]] = {}
     for chain in plan.chains:

@@ -269,10 +269,11 @@ def by_label(passages: Sequence[Passage]) -> list[Passage]:
     return [p.replaced(below, named) if p.latex else p for p in passages]
 
 
-_ALONG = re.compile(  # Df(X)[H]
-    rf"\s*(?:\\(?:math(?:rm|sf)|operatorname)\s*\{{?)?D\}}?\s*(?P<f>{LATEX_SYMBOL})\s*"
+_ALONG = re.compile(  # Df(X)[H], D^2f(X)[H, H]
+    rf"\s*(?:\\(?:math(?:rm|sf)|operatorname)\s*\{{?)?D\}}?\s*(?P<two>\^\s*\{{?2\}}?\s*)?"
+    rf"(?P<f>{LATEX_SYMBOL})\s*"
     rf"\(\s*(?P<x>{LATEX_SYMBOL})\s*\)\s*(?:\\left\s*)?[\[(]"
-    rf"\s*(?P<h>{LATEX_SYMBOL})\s*(?:\\right\s*)?[\])]\s*(?==)"
+    rf"\s*(?P<h>{LATEX_SYMBOL})\s*(?(two),\s*(?P=h)\s*)(?:\\right\s*)?[\])]\s*(?==)"
 )
 
 
@@ -288,7 +289,7 @@ def by_directions(passages: Sequence[Passage]) -> list[Passage]:
 def _by_direction(p: Passage, m: re.Match[str]) -> Passage:
     h, x = m["h"].strip(), m["x"].strip()
     typed = rf"{re.escape(h)}(?![A-Za-z])" if h.startswith("\\") else rf"(?P<word>\\[A-Za-z]+)|{h}"
-    p = p.with_part(0, m.end(), f"d{m['f'].strip()} ")
+    p = p.with_part(0, m.end(), f"d{'^2' if m['two'] else ''}{m['f'].strip()} ")
     return p.replaced(typed, lambda m: m.groupdict().get("word") or f"{{d {x}}}")
 
 

@@ -92,6 +92,7 @@ def by_primes(passages: Sequence[Passage]) -> list[Passage]:
 
 
 _BELOW = r"_\s*(?:\{\s*(?P<in>[a-z\s]+)\s*\}|(?P<at>[a-z]))"
+_SUMMED = re.compile(r"\\sum\s*(?:\\limits\s*)?_\s*\{?\s*([a-z])")
 _TERM = re.compile(r"\s*[-+]?\s*(?P<body>(?:[^-+({\[]|[({\[][^-+({\[\])}]*[)}\]])+)")
 
 
@@ -109,8 +110,8 @@ def by_repeated(passages: Sequence[Passage]) -> list[Passage]:
         ends = [*(a for a, _ in signs), len(p.text)]
         for start, end in reversed([*zip([b for _, b in signs], ends[1:], strict=True)]):
             for term in reversed([*_TERM.finditer(p.text, start, end)] if p.latex else []):
-                letters = _counted(term["body"])
-                twice = sorted(c for c, n in letters.items() if n == 2 and c not in left)
+                letters, kept = _counted(term["body"]), {*left, *_SUMMED.findall(term["body"])}
+                twice = sorted(c for c, n in letters.items() if n == 2 and c not in kept)
                 sums = "".join(rf"\sum_{{{c}}}" for c in twice)
                 p = p.with_part(term.start("body"), term.start("body"), sums)
         found.append(p)
