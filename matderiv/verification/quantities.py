@@ -205,8 +205,7 @@ def named(text: str, latex: bool) -> Quantity:
     """
     found = signs(text, latex)
     if len(found) == 1 and found[0].span == (0, len(text.rstrip())):
-        whole = found[0].operand is None and found[0].below is None
-        return found[0].quantity if whole else Quantity(FORMULA)
+        return Quantity(FORMULA) if found[0].operand or found[0].below else found[0].quantity
     made = quantity(plain(text) if latex else text)
     product = latex and made.kind == VALUE and re.match(_SEVERAL, text)
     return Quantity(FORMULA) if product else made
@@ -260,7 +259,8 @@ _BY_FORMULA = re.compile(
 )
 _INSIDE = r"(?:[^()\[\]]|\([^()\[\]]*\))*"
 _HEAD = re.compile(
-    rf"∇(?P<two>²|\^2|\^\{{2\}})?(?:_\{{?(?P<by>{NAME})\}}?)?(?:²|\^2)?"
+    rf"(?:∇|(?<!\w)(?:grad|nabla)(?=_|\s+[{_L}(]))(?P<two>²|\^2|\^\{{2\}})?"
+    rf"(?:_\{{?(?P<by>{NAME})\}}?)?(?:²|\^2)?"
     rf"|(?<![\w)'])(?P<of>{NAME})'(?P<again>')?\((?P<at>{NAME}|{_NUMBER})\)"
     rf"|(?<![\w)'])[∂d](?P<second>²|\^2)?\s*(?P<f>{NAME})?\s*/\s*[∂d]\s*(?P<x>{NAME})"
     rf"(?:²|\^2|\s*∂\s*(?P<then>{NAME})(?:ᵀ|\^T|\^⊤)?)?"

@@ -28,6 +28,7 @@ BARE, CALLED = "bare", "called"
 
 NUMBER = re.compile(r"\s*[-+]?[0-9.]+\s*")
 _ARRAY = re.compile(r"\s*(?:\\left\s*)?[(\[]?\s*\\begin\{")
+_DERIVED = re.compile(r"[∇∂]|nabla|partial|\bgrad[ _]")
 _CALLED = re.compile(r"(?:the\s+)?(?:gradient|jacobian|hessian)\s+[^\s_]+$", re.IGNORECASE)
 
 
@@ -152,7 +153,7 @@ def _role(s: Statement, so_far: Named, later: Sequence[Statement]) -> Chain:
         return replace(made, role=CONDITION)
     if slope and (sides[1:] or (label.isalpha() and label == split_label(inner.by)[1])):
         return Chain(CALLS, q.of, inner, first, tuple(sides[1:]), s.whole)
-    if changes_in(sides[0], so_far.known) or re.search("[∇∂]|nabla|partial", sides[0].text):
+    if changes_in(sides[0], so_far.known) or _DERIVED.search(sides[0].text):
         return replace(made, role=LOCAL)
     return replace(made, role=GIVES, aside=bool(re.match(r"\W*(?:where|with)\b", s.whole.text)))
 

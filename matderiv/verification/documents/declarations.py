@@ -45,14 +45,13 @@ from matderiv.verification.documents.statements import equal_signs
 from matderiv.verification.quantities import NAME, latex_name, plain
 
 EVERY = ""  # among names of which nothing is known any more: all of them
-_LIST = rf"(?P<names>{NAME}(?:\s*(?:,|and|,\s*and)\s+{NAME})*)"
 _SIZES = (
     r"(?:\^?\s*[({](?P<inner>[^{}()]*)[)}]|\^?\s*(?P<plain>[A-Za-z0-9]+(?:\s*[×x]\s*[A-Za-z0-9]+)?)"
     r"|(?P<high>[ᵐⁿᵈᵏᵖʳᵗᵇˣ×¹²³⁴⁵⁶⁷⁸⁹⁰]+))?"
 )
 _MEMBER = (
-    rf"(?P<fact>\b(?:{FACT})\s+)?(?<![\w^]){_LIST}\s*(?:∈|\bin)\s*"
-    rf"(?P<space>ℝ|R|S|\{{[-+]?[01],\s*\+?1\}})(?![A-Za-z(]){_SIZES}"
+    rf"(?P<fact>\b(?:{FACT})\s+)?(?<![\w^])(?P<names>{NAME}(?:\s*(?:,|,?\s*and)\s+{NAME})*)"
+    rf"\s*(?:∈|\bin)\s*(?P<space>ℝ|R|S|\{{[-+]?[01],\s*\+?1\}})(?![A-Za-z(]){_SIZES}"
 )
 _SPACE = rf"\s*(?:∈|(?<!\\)\bin)\s*(?:ℝ|R|S)(?![A-Za-z(]){_SIZES}(?=\s+(?:(?:is|are|be)\b|{FACT}))"
 _COLON = re.compile(
@@ -76,9 +75,11 @@ _NOUNS = (
 _FACTS = rf"(?:{FACT})(?:\s*,?\s+(?:and\s+)?(?:{FACT}))*"
 _OTHER = r"(?!(?:of|for|to|and|or|in|by|from|than|but|iff?|with|on|as|is|are|part|the|an?|any)\b)"
 _KINDS = rf"(?:(?:{_NOUNS})\s+|(?:{_OTHER}[A-Za-z-]+\s+){{1,2}}matri(?:x|ces)\s+)*"
-_AFTER = re.compile(rf"\b(?P<fact>{_FACTS})\s+{_KINDS}(?:{LABELS_IN})?(?P<names>{ITEMS})")
+_NEXT = rf"\s+{_KINDS}(?:{LABELS_IN})?"  # $X$ and one-hot labels $Y$: a fact of Y
+_AFTER = re.compile(rf"\b(?P<fact>{_FACTS}){_NEXT}(?P<names>{ITEMS})")
 _BEFORE_FACT = re.compile(
-    rf"(?<!\bof\s)(?P<names>{ITEMS}|\ba(?=\s+is\b)),?\s+(?!and\s+(?:an?|the)\b)"
+    rf"(?<!\bof\s)(?P<names>{ITEMS}|\ba(?=\s+is\b))(?!(?:,| and)\s+{_FACTS}{_NEXT}{ITEM})"
+    r",?\s+(?!and\s+(?:an?|the)\b)"
     rf"(?:(?:is|are|be|being|a|an|the|assumed|to|taken|as|also|{_NOUNS})\s+)*(?P<fact>{_FACTS})\b"
 )
 _ONE = re.compile(r"\b(?:an?|is|matrix)\b")  # of several names, only the nearest is meant
