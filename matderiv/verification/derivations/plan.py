@@ -23,7 +23,7 @@ from matderiv.verification.derivations.roles import (
     role_of,
 )
 from matderiv.verification.documents.clauses import NAMELESS
-from matderiv.verification.documents.partials import by_links
+from matderiv.verification.documents.partials import by_links, named_at_end
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import Statement, bold_in, names_in
 from matderiv.verification.quantities import (
@@ -99,8 +99,8 @@ def planned(
     known |= {n for d in given for n in names_in(d.passage)} | names
     so_far = Named(names, differentiated, known)
     statements = _products(unreadable_apart(statements), names)
-    statements = by_links(apart(_by_cases(statements)))
-    for k, s in enumerate(_untied(statements, names)):
+    statements = _untied(by_links(apart(_by_cases(named_at_end(statements, names)))), names)
+    for k, s in enumerate(statements):
         chain = role_of(s, so_far, statements[k + 1 :])
         if chain.role in (GIVES, CALLS, LOCAL):
             names.add(chain.name)

@@ -87,7 +87,7 @@ _KIND = re.compile(
     rf"\s*(?P<name>{NAME})\s*:\s*(?:(?P<m>\w+)\s*(?:,|×|x|by)\s*(?P<n>\w+)|(?P<one>\w+))?"
     rf"\s*,?\s*(?P<facts>(?:{_FACTS})?)\s*(?:matrix|vector)?\s*"
 )
-_SUMS = re.compile(r"\b(?:sums?|adds?)(?:\s+up)?\s+to\s+(?:one|1|unity)\b")
+_SUMS = re.compile(r"\b(?:sum|add)(?:s|m?ing)?(?:\s+up)?\s+to\s+(?:one|1|unity)\b")
 _TOTAL = re.compile(
     rf"\b(?:rows?|entries|elements|components)\s+of\s+(?P<names>{ITEMS})\s+{_SUMS.pattern[2:]}"
 )

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from matderiv.input.meaning.subscripts import split_label
 from matderiv.verification.documents.positions import Passage
 from matderiv.verification.documents.statements import Statement, equal_signs, names_in
 from matderiv.verification.quantities import (
@@ -15,6 +16,7 @@ from matderiv.verification.quantities import (
     VALUE,
     Quantity,
     latex_name,
+    named,
 )
 
 _HEAD = re.compile(
@@ -161,4 +163,24 @@ def by_links(statements: Sequence[Statement]) -> list[Statement]:
         claimed = claimed or (s.quantity is not None and s.quantity.kind == DERIVATIVE)
         met |= {n for side in s.sides for n in names_in(side)}
         found.append(s)
+    return found
+
+
+def named_at_end(statements: Sequence[Statement], names: Collection[str]) -> list[Statement]:
+    r"""Statements of which the last side defines a new name: `\nabla f = softmax(x) = s`."""
+    found: list[Statement] = []
+    occurring = [{split_label(n)[0] for p in s.sides for n in names_in(p)} for s in statements]
+    last = {name: k for k, names_here in enumerate(occurring) for name in names_here}
+    met = {*names}
+    for k, s in enumerate(statements):
+        *others, end = s.sides
+        met |= {split_label(n)[0] for p in others for n in names_in(p)}
+        q = named(end.text, end.latex)
+        base = split_label(q.of)[0]
+        used = names_in(end) == {q.of} and last.get(base, 0) > k
+        if s.quantity and s.quantity.kind == DERIVATIVE and others[1:] and used and base not in met:
+            found.append(replace(s, sides=tuple(others)))
+            s = Statement(Quantity(VALUE, q.of), (end, others[-1]), s.whole)
+        found.append(s)
+        met |= occurring[k]
     return found
