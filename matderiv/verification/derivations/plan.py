@@ -271,16 +271,29 @@ def is_adorned(name: str, names: Collection[str]) -> bool:
     >>> is_adorned("w_hat", ["w"]), is_adorned("y_hat", ["w"])
     (True, False)
     """
-    base = re.sub(r"_?(?:wide)?(?:hat|star|opt)$", "", name)
-    return base != name and base in names
+    return base_of(name) != name and base_of(name) in names
+
+
+def base_of(name: str) -> str:
+    """The name without a hat or a star."""
+    return re.sub(r"_?(?:wide)?(?:hat|star|opt)$", "", name)
 
 
 def used_names(plan: Plan, moving: Collection[str]) -> set[str]:
-    r"""The names that objectives are of or that are derived, and \hat u of `\hat u = u/\|u\|`."""
-    said = [d for d in plan.objectives if not is_adorned(d.name, moving)]
-    used = {n for d in said for n in names_in(d.passage)}
-    used |= {c.quantity.of for c in plan.chains if c.quantity and c.quantity.by}
-    return used | {d.name for d in plan.objectives if d.is_of_its_base}
+    r"""The names that objectives are of or that are derived, and \hat u of `\hat u = u/\|u\|`.
+
+    A \hat w that is defined before anything is of w is a name of its own.
+    """
+    used = {c.quantity.of for c in plan.chains if c.quantity and c.quantity.by}
+    met: set[str] = set()
+    for d in plan.objectives:
+        inside = names_in(d.passage)
+        first = is_adorned(d.name, moving) and base_of(d.name) not in {*met, *inside}
+        if d.is_of_its_base or first:
+            used.add(d.name)
+        met |= inside
+        used |= set() if is_adorned(d.name, moving) else inside
+    return used
 
 
 _BOLD = r"\\(?:mathbf|boldsymbol|bm|vec|mathrm)\s*"

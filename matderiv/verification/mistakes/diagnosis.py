@@ -21,7 +21,7 @@ _parts: ContextVar[dict[Expr, Expr]] = ContextVar("the parts that have names")
 @contextmanager
 def naming(parts: Iterable[tuple[str, Expr]]) -> Iterator[None]:
     """Formulas are spelled with the names of these parts from here on: A'*r, not A'*(A*x - b)."""
-    token = _parts.set({e: part_named(name, e) for name, e in parts if e.args})
+    token = _parts.set({e: part_named(name, e) for name, e in [*parts][::-1] if e.args})
     try:
         yield
     finally:
@@ -50,6 +50,12 @@ def named(e: Expr) -> Expr:
         return rebuild(node, args)
 
     return fold(e, visit) if parts else e
+
+
+def as_whole(e: Expr) -> Expr:
+    """The same for a whole answer, which is written out where it is such a part itself."""
+    found = named(e)
+    return e if found in _parts.get({}).values() else found
 
 
 def spelled(e: Expr) -> str:
@@ -147,7 +153,7 @@ def explained(
 
 def tidier(e: Expr) -> tuple[Expr, str]:
     """An expression and its text, tidied where that makes it shorter."""
-    as_typed, tidy = spelled(e), text(tidied(named(e)))
+    as_typed, tidy = text(as_whole(e)), text(tidied(as_whole(e)))
     return (tidied(e), tidy) if len(tidy) < len(as_typed) else (e, as_typed)
 
 

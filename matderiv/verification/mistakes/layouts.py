@@ -8,13 +8,20 @@ from operator import eq
 from matderiv.choosing.items import multiplied
 from matderiv.errors import MatderivError
 from matderiv.expr import Expr, apply, fold, is_, number, rebuild
-from matderiv.language.printer import decimal, number_text
+from matderiv.language.printer import decimal, number_text, text
 from matderiv.lazy import np
 from matderiv.numeric.evaluate import Array
 from matderiv.shapes import long_axes
 from matderiv.verification.claims import ARRANGEMENTS, Asked, arrangements, claims, conventional
 from matderiv.verification.judging import judged
-from matderiv.verification.mistakes.diagnosis import Diagnosis, short, spelled, tidied, tidier
+from matderiv.verification.mistakes.diagnosis import (
+    Diagnosis,
+    as_whole,
+    short,
+    spelled,
+    tidied,
+    tidier,
+)
 from matderiv.verification.mistakes.solving import CauseSearch, of_all_points, ratios
 from matderiv.verification.valuation import Valuation
 
@@ -84,7 +91,7 @@ def _factor(search: CauseSearch, e: Expr, name: str) -> Expr | None:
 
 
 def _told(factor: Expr, corrected: Expr, what: str) -> Diagnosis:
-    right = spelled(corrected)
+    right = text(as_whole(corrected))
     minus = is_(factor, "number") and factor.params[0] == -1
     code = "sign" if minus else "factor"
     if what:
@@ -139,7 +146,7 @@ def on_the_diagonal(search: CauseSearch, e: Expr) -> Diagnosis | None:
         if np.abs(diagonal - np.diag(v.truth)).max() > scale:
             return None
     if search.right(written):
-        right = spelled(written)
+        right = text(as_whole(written))
         said = f"These are the entries of the diagonal: the {asked.kind} is {short(right)}."
         return Diagnosis("diagonal", said, right, None, written)
     said = f"Right on the diagonal of the {asked.kind}; the entries beside it are missing."
