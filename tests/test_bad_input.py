@@ -22,7 +22,7 @@ from matderiv.errors import (
     UnknownName,
 )
 from matderiv.input.resolve import read
-from matderiv.language.declare import declarations
+from matderiv.language.declare import declarations, stated
 
 # number of the case, text, error, (start, end) of the caret, part of the message, part of the hint
 TEXTS: list[tuple[str, str, type[MatderivError], tuple[int, int] | None, str, str]] = [
@@ -369,6 +369,23 @@ def test_a_result_that_nobody_could_read_is_refused_at_once() -> None:
     with pytest.raises(LimitError, match="the limit is 200000"):
         str(found)
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x'*x" + " " * 8_000 + "+ y'*y", {}),
+        ("x^T x" + r"\quad " * 2_000 + "+ 1", {}),
+        (r"\min_x x^T x" + r"\quad" * 3_000, {}),
+        ("sum(x)" + ", a" * 3_000, {}),
+        ("x'*x" + ", x in R^n" * 300, {"x": "R^n"}),
+        ("x'*x" + " " * 5_000 + ", x in R^n" + " " * 5_000, {"x": "R^n"}),
+    ],
+)
+def test_what_is_said_behind_a_formula_is_found_at_once(text: str, said: dict[str, str]) -> None:
+    started = time.process_time()
+    assert stated(text)[1].shapes == said
+    assert time.process_time() - started < 0.5
 
 
 def test_a_graph_that_would_take_minutes_ends_at_the_bound_of_work() -> None:

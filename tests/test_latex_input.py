@@ -168,6 +168,8 @@ SMALL = {"A": "m,n", "x": "n", "y": "n", "b": "m", "S": "n,n", "t": "", "w_1": "
         (r"x > y", ParseError, ">", "inside brackets"),
         (r"A y + \frac{x}{2}", MatderivError, r"A y + \frac{x}{2}", "cannot add"),
         (r"I_k x", UnknownName, "I_k", "the size k"),
+        (r"\sum_{i,j} (S_{ij} - I_{ij})^2", ParseError, "", "outside a subscript"),
+        (r"\sum_{i,j} (S_{ij} - \mathbf{I}_{ij}(1 + t))^2", ParseError, "", "outside a subscript"),
         (r"x \write18{id}", ParseError, r"\write", "not read"),
         (r"\hat{A x}", ParseError, r"\hat", "stands over a name"),
     ],

@@ -250,6 +250,7 @@ def test_the_expected_shape_decides_between_two_meanings() -> None:
         ("x u", ParseError, (2, 3), "operator is missing"),
         ("2 @ x", ParseError, (0, 5), "one side is a number"),
         ("x == u", ParseError, (2, 4), "not read in formulas"),
+        ("np.sum((y == 1) * np.log(x))", ParseError, (10, 12), "not read in formulas"),
         ("x // 2", ParseError, (2, 4), "not read in formulas"),
         ("np.sum(A, axis=2)", ParseError, (0, 17), "no axis 2"),
         ("len(a)*x", ParseError, (0, 6), "this is a number"),

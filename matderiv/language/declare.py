@@ -180,10 +180,8 @@ _SAID = (
     r"|\s*(?:∈|\\in(?![A-Za-z])|in\s)\s*(?P<space>(?:R|ℝ|\\mathbb\s*\{?\s*R\s*\}?)"
     r"(?:\s*\^\s*(?:\{[^{}]*\}|\([^()]*\)|\w+))?))\s*\)?[\s.]*$"
 )
-_CONSTRAINT = (
-    rf"(?s)(?<=\S){_BLANK}*\\(?:text|textrm|mathrm|mbox)\s*\{{\s*"
-    r"(?:s\.?\s*t\.|subject\s+to)[\s.:]*\}.*$"
-)
+_LONGEST = 300  # characters of one thing that is said
+_CONSTRAINT = r"\\(?:text|textrm|mathrm|mbox)\s*+\{\s*+(?:s\.?\s*+t\.|subject\s++to)[\s.:]*+\}"
 _SEARCHES = r"\s*\\(?:arg|operatorname|text|mathrm)?\s*\\?\{?(?:arg)?(?:min|max)"
 
 
@@ -211,16 +209,19 @@ def stated(text: str) -> tuple[str, Appended]:
     if re.match(_SEARCHES, text) and (below := re.search(_CONSTRAINT, text)):
         text = text[: below.start()]
         found = found._replace(remarks=("the constraint is left out",))
-    while (said := re.search(_SAID, text)) and not re.fullmatch(
-        _NAME, text[: said.start()].strip()
-    ):
+    rest = text.rstrip()
+    while said := re.search(_SAID, rest[-_LONGEST:]):
+        start = max(len(rest) - _LONGEST, 0) + said.start()
+        if re.fullmatch(_NAME, rest[:start].strip()):
+            break
         for typed in said["names"].split(","):
             name = canonical_name(re.sub(r"\\(?:mathbf|boldsymbol|bm)|[\\{}\s]", "", typed))
             if said["space"]:
                 found.shapes[name] = said["space"]
             else:
                 found.facts[name] = said["fact"] or "symmetric"
-        text = text[: said.start()] + " " * (len(text) - said.start())
+        rest = rest[:start].rstrip()
+        text = rest + " " * (len(text) - len(rest))
     return text, found
 
 

@@ -244,12 +244,8 @@ class Names(Symbols):
         behind = (0, 2, 4) if label in GREEK_NAMES else (0,)  # \sum_i \rho_\tau(y_i - m)
         begins = self.place - self.begins in behind and after != "^"
         word = len(letter) > 1 and letter != "ell" and not begins
-        if (
-            (label and not begins)
-            or node.name in self.scope.about
-            or word
-            or self._stands_alone(node.name)
-        ):
+        product = (label and not begins) or node.name in self.scope.about or word
+        if product or self._stands_alone(node.name):
             return False
         return any_argument or begins or letter == "O" or self._one_name_in_brackets()
 
@@ -291,17 +287,20 @@ class Names(Symbols):
         sizes = self.tried(self.sizes)
         if name == "eye" and sizes and len({self.typed(s.span) for s in sizes}) == 1:
             sizes = sizes[:1]  # I_{n \times n}
-        if sizes is None or len(sizes) != count or not self.is_place(name, sizes[0]):
+        if sizes is None or len(sizes) != count or not self.is_place(name, sizes[0], symbol):
             self.place = start
             return self.named(symbol)
         span = (symbol.span[0], self.tokens[self.place - 1].span[1])
         return self.build.call(name, sizes, span)
 
-    def is_place(self, name: str, size: Node) -> bool:
+    def is_place(self, name: str, size: Node, of: Symbol) -> bool:
         r"""True for what may stand below `\mathbf{e}`: a number, a size or a label."""
         first = size.operands[0] if isinstance(size, Operation) else size
-        if getattr(first, "value", 1) == 0 or {*self.indices} & {*self.typed(size.span)}:
-            return False  # a current I_0, indicators I_ij
+        added = self.text[: of.span[0]].rstrip()[-1:] in ("+", "-")  # an entry of the identity
+        indexed = of.font not in BOLD and {*self.indices} & {*self.typed(size.span)}
+        factor = indexed and not added and self.at("(", "[", "\\{", "‖", "<‖")
+        if getattr(first, "value", 1) == 0 or factor:
+            return False  # a current I_0, indicators I_ij(...)
         known = {*self.scope.sizes, *self.scope.labels}
         return name != "unit" or not isinstance(first, Name) or first.name in known
 

@@ -191,17 +191,13 @@ class PythonFormula(Subscripts):
 
     def compared(self) -> Value:
         left = self.sum()
-        if not self.at(*COMPARISONS, "=="):
+        if not self.at(*COMPARISONS):
             return left
         operator = self.take()
         a, b = self.array(left), self.array(self.sum())
-        if self.at(*COMPARISONS, "=="):
+        if self.at(*COMPARISONS):
             raise self.error("comparisons do not chain", self.token.span, "(a < b) * (b < c)")
-        span, compared = (a.span[0], b.span[1]), COMPARISONS.get(operator.text)
-        if compared is None:  # both of >= and <=
-            both = [self.library.entrywise(sign, (a, b), span) for sign in ("ge", "le")]
-            return self.library.entrywise("hadamard", both, span)
-        return self.library.entrywise(compared, (a, b), span)
+        return self.library.entrywise(COMPARISONS[operator.text], (a, b), (a.span[0], b.span[1]))
 
     def sum(self) -> Value:
         first = self.term()
