@@ -388,6 +388,14 @@ def test_what_is_said_behind_a_formula_is_found_at_once(text: str, said: dict[st
     assert time.process_time() - started < 0.5
 
 
+@pytest.mark.parametrize("opening", [r"\text{ ", "{", r"\frac{", "x^{"])
+def test_braces_that_never_end_are_refused_at_once(opening: str) -> None:
+    started = time.process_time()
+    with pytest.raises(LimitError, match="nested deeper"):
+        derive(r"\alpha" + opening * 2_000, "x")
+    assert time.process_time() - started < 2
+
+
 def test_a_graph_that_would_take_minutes_ends_at_the_bound_of_work() -> None:
     operands, names = ",".join(["ij"] * 800), ", A" * 800
     with pytest.raises(LimitError, match="steps of work"):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from matderiv.arguments import pairs
-from matderiv.errors import ParseError
+from matderiv.errors import LimitError, ParseError
 from matderiv.language.tokens import (
     FRACTIONS,
     GREEK,
@@ -72,6 +72,7 @@ NAMING = frozenset(("mathrm", "operatorname", "text", "mathbf", "mathsf"))
 FUNCTION_WORDS = frozenset(
     "tr Tr trace diag rank argmin argmax minimize minimise maximize maximise vec sign".split()
 )
+MAX_GROUPS = 200  # braces inside braces
 KEPT = 1_000  # characters of a text whose tokens are kept
 BARS = frozenset(("‖‖", "<‖‖>"))
 _AT = r"(?:(?:[i-np-ty](?:[+-]\d+)?|\d+)?:(?:[i-np-ty]|\d+)?|[i-np-ty](?:[+-]\d+)?|\d+)"
@@ -128,7 +129,7 @@ def tokenize_latex(text: str) -> list[Token]:
 def _tokenized(text: str) -> tuple[Token, ...]:
     require_short(text)
     found: list[Token] = []
-    place, side, blocks = 0, "", 0
+    place, side, blocks, depth = 0, "", 0, 0
     while place < len(text):
         skipped = _SKIPPED.match(text, place)
         if skipped:
@@ -150,6 +151,10 @@ def _tokenized(text: str) -> tuple[Token, ...]:
         token, end, side = _read(text, place, side)
         if token is not None:
             blocks += (token.kind == "begin") - (token.kind == "shut")
+            depth += (token.text == "{") - (token.text == "}")
+            if depth > MAX_GROUPS:
+                said = f"braces are nested deeper than the limit of {MAX_GROUPS}"
+                raise LimitError(said, source=text, span=token.span)
         if token is not None and (token.text != "&" or blocks):
             found.append(token)
         place = end
