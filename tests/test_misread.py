@@ -274,6 +274,7 @@ def test_letters_beside_letters_are_what_their_spelling_says(
     ("formula", "wrt"),
     [
         (r"\sum_i \|x_i\|_\infty", "x"),
+        (r"\sum_i \|x_i\|_i", "x"),
         (r"\sum_{i=1}^n x_i^\top A_i^{-1}x_i", "x"),
         (r"a, b \in \mathbb R", "a"),
     ],
@@ -289,6 +290,8 @@ def test_what_no_array_holds_is_not_read_of_numbers(formula: str, wrt: str) -> N
         (r"\|x^k - y^k\|^2", "2*k.*x.^(k - 1).*(x.^k - y.^k)"),
         (r"\|x - y^p\|^2", "2*(x - y.^p)"),
         (r"\|x_+\|^2 + \sum_i x_i", "2*relu(x) + 1"),
+        (r"\|x - u^k\|^2, u = x", "2*(x - x.^k).*(1 - k.*x.^(k - 1))"),
+        (r"\|x + x^k\|^2", "2*(x + x.^k).*(k.*x.^(k - 1) + 1)"),
     ],
 )
 def test_a_power_of_what_is_asked_about_is_no_iterate(formula: str, derivative: str) -> None:

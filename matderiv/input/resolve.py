@@ -78,6 +78,7 @@ class Reading:
     def arrays(self) -> dict[str, Expr]:
         """The variables, with A for the array of the a_ij where that is no other one."""
         small = {n: e for n, e in self.variables.items() if n.islower() and len(n) == 1}
+        small = {n: e for n, e in small.items() if n.upper() not in self.sizes}
         guessed = {n: e for n, e in small.items() if n in self.guessed and len(e.shape) == 2}
         return {**{n.upper(): e for n, e in guessed.items()}, **self.variables}
 

@@ -198,43 +198,84 @@ def weights(source: Source, scope: Scope) -> Source:
 
 
 def iterates(source: Source, scope: Scope) -> Source:
-    r"""The source with the `x^k` and `x^{k+1}` of sums of vectors below bars as names.
+    r"""The source with `x^k` and `x^{k+1}` as names where k only numbers iterates: `\|x - x^k\|`.
 
     >>> from matderiv.input.latex.reader import parse_latex
-    >>> found = iterates(parse_latex(r"\|x - z^{k+1}\|^2", Scope()), Scope())
+    >>> found = iterates(parse_latex(r"\|x - x^k\|^2 + x^\top g^{k+1}", Scope()), Scope())
     >>> [n.name for n in found.nodes if isinstance(n, Name)]
-    ['x', 'z_kp1']
+    ['x', 'x_k', 'x', 'g_kp1']
     """
     bound = {i for n in source.nodes if isinstance(n, Bind) for i in n.indices}
-    numbers = {*scope.shapes, *scope.sizes, *scope.about, *bound}
+    sizes = {n.size for n in source.nodes if isinstance(n, Bind)}
+    numbers = {*scope.shapes, *scope.sizes, *scope.about, *bound, *sizes}
     kinds = {n: len(shape) for n, shape in scope.shapes.items()} | dict(source.kinds)
+    square = {n for n, s in scope.shapes.items() if len(s) == 2 and s[0] == s[1]}
+    defined = {part.name for part in source.parts}
+
+    def step(node: Node) -> str:
+        return _step(source, node, numbers)
 
     def name(node: Node) -> str:
-        base, *exponent = children(node) if getattr(node, "function", "") == POWER else (node,)
-        typed = "".join(source.typed(e.span) for e in exponent).strip("{ }").replace(" ", "")
-        step = re.fullmatch("([ijkmnt])([-+]?)([0-9]?)", typed)
-        if step is None or step[1] in numbers or not isinstance(base, Name):
+        base = children(node)[0]
+        if not isinstance(base, Name) or base.name in square | defined:
             return ""
         number = kinds.get(base.name) == 0 or bound.intersection(base.name.partition("_")[2])
-        sign = step[2] and "mp"[step[2] == "+"]
-        return "" if number else f"{base.name}_{step[1]}{sign}{step[3]}"
+        turned = base.name[:1].isupper() and step(node) == "t"
+        return "" if number or turned else f"{base.name}_{step(node)}"
 
     def named(node: Node) -> Node:
-        return Name(node.span, made) if (made := name(node)) in known else node
+        return Name(node.span, name(node)) if step(node) and name(node) in known else node
 
-    sums = (children(n)[0] for n in source.nodes if getattr(n, "function", "") == NORM)
     known = {*scope.shapes} if not scope.guess else set[str]()
-    for node in sums if scope.guess else ():
-        terms = [*map(unsigned, children(node))] if getattr(node, "function", "") == "add" else []
-        plain = {getattr(t, "name", "") for t in terms}
-        last = (children(t)[-1] if getattr(t, "function", "") == "mul" else t for t in terms)
-        made = {m: m.rpartition("_") for m in map(name, last) if m}
-        raised = any(base in scope.about and base not in plain for base, _, _ in made.values())
-        for m, (base, _, step) in made.items() if not raised else ():
-            known |= {m} if base.islower() or (base in plain and step != "t") else set()
-    known -= {"", *(n.name for n in source.nodes if isinstance(n, Name))}
+    typed = [n.name for n in source.nodes if isinstance(n, Name)]
+    for letter in "ijkmnt" if scope.guess else "":
+        raised = [n for n in source.nodes if step(n).startswith(letter)]
+        made = {*map(name, raised)}
+        alone = typed.count(letter) == len(raised) and not made & {"", *typed}
+        if alone and any(_is_step(n, raised, scope) for n in source.nodes):
+            known |= made
     said = tuple(f"{n} is an iterate and no power" for n in sorted(known) if scope.guess)
     return changed(replace(source, remarks=(*source.remarks, *said)), named) if known else source
+
+
+def _step(source: Source, node: Node, numbers: Collection[str]) -> str:
+    """The exponent k or k + 1 of a power as a label, "" where k is a number."""
+    exponent = children(node)[1:] if getattr(node, "function", "") == POWER else ()
+    typed = "".join(source.typed(e.span) for e in exponent).strip("{ }").replace(" ", "")
+    found = re.fullmatch("([ijkmnt])([-+]?)([0-9]?)", typed)
+    sign = found and found[2] and "mp"[found[2] == "+"]
+    return f"{found[1]}{sign}{found[3]}" if found and found[1] not in numbers else ""
+
+
+def _is_step(node: Node, raised: Collection[Node], scope: Scope) -> bool:
+    r"""True for `\|x - x^k\|` of what is asked about, perhaps with other terms."""
+    terms = children(children(node)[0]) if getattr(node, "function", "") == NORM else ()
+    plain = {(getattr(unsigned(t), "name", ""), t is unsigned(t)) for t in terms}
+    steps = ((children(unsigned(t))[0], t) for t in terms if unsigned(t) in raised)
+    return any(
+        (getattr(base, "name", ""), t is not unsigned(t)) in plain
+        and (not scope.about or getattr(base, "name", "") in scope.about)
+        for base, t in steps
+    )
+
+
+def labelled(source: Source, scope: Scope, rows: Collection[str]) -> Source:
+    """The source with `k_+` as a name where k_i are vectors and no k stands alone."""
+    kept = {*scope.about, *scope.shapes, *(part.name for part in source.parts)}
+
+    def label(node: Node) -> str:
+        inner = (*children(node), node)[0] if getattr(node, "name", "") == "relu" else node
+        below = source.typed(node.span).replace("{", "").replace("}", "").endswith("_+")
+        return inner.name if below and isinstance(inner, Name) and inner.name in rows else ""
+
+    found = [label(n) for n in source.nodes if label(n)]
+    typed = [n.name for n in source.nodes if isinstance(n, Name)]
+    names = {n for n in found if found.count(n) == typed.count(n)} - kept
+    if not names:
+        return source
+    said = tuple(f"{n}_+ is a name" for n in sorted(names))
+    source = replace(source, remarks=(*source.remarks, *said))
+    return changed(source, lambda n: Name(n.span, f"{m}_plus") if (m := label(n)) in names else n)
 
 
 def squared(source: Source, scope: Scope) -> Source:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from fractions import Fraction
-from functools import cached_property
 from itertools import pairwise
 
 from matderiv.errors import ParseError, Span
@@ -298,24 +297,14 @@ class Atoms(Blocks):
 
     # Subscripts of other atoms -----------------------------------------------------------------
 
-    @cached_property
-    def numbered(self) -> set[str]:
-        """Letters that stand with subscripts only, one of them no sign: `k_i` beside `k_+`."""
-        texts = [t.text for t in self.tokens if t.text not in ("{", "}")]
-        threes = [*zip(texts, texts[1:], texts[2:], strict=False)]
-        plain = {a for a, sign, _ in threes if sign != "_"}
-        plain |= {name for n in self.scope.about for name in (n, n.lower())}
-        return {a for a, sign, b in threes if sign == "_" and b not in ("+", "-")} - plain
-
     def lowered(self, base: Node) -> Node:
         """A subscript of something that is no name: only the positive part `[z]_+`."""
         below = self.take()
         written = [t.text for t in self.script()]
         end = self.tokens[self.place - 1].span[1]
-        label = {"+": "plus", "-": "minus"}.get("".join(written), "")
-        if label and isinstance(base, Name) and base.name in self.numbered:
-            self.remarks.append(f"{self.typed((base.span[0], end))} is a name")
-            return self.build.name(f"{base.name}_{label}", (base.span[0], end))
+        label = f"{getattr(base, 'name', '')}_plus"
+        if written == ["+"] and label in self.scope.shapes:
+            return self.build.name(label, (base.span[0], end))
         if written == ["+"]:
             return self.build.call("relu", (base,), (base.span[0], end), below.span)
         for token in self.tokens[self.place - len(written) - 1 : self.place]:

@@ -215,7 +215,8 @@ class Elaborator(Places):
         base, shapes = node.name.removesuffix("_bar"), self.scope.shapes
         known = node.name in {*shapes, *self.scope.about, *self.build.parts}
         role = next((r for r in self.roles.entries.values() if r.base == base), None)
-        data = len(shapes.get(base, ())) == 1 or len(shapes.get(capital_of(base), ())) == 2
+        rows = shapes.get(self.scope.rows.get(base, capital_of(base)), ())
+        data = len(shapes.get(base, ())) == 1 or len(rows) == 2
         if role is None and data and not self.scope.guess:  # an answer about the data
             role = Subscripted(base, ("i",))
         if known or role is None or len(role.at) != 1 or not self.is_index(role.at[0]):
@@ -251,10 +252,11 @@ class Elaborator(Places):
                     raise self.carry.uncarried(said, node)
                 inner = len(scope.shapes[known]) - len(role.at)
             elif inner or (len(role.at) == 2 and capital in self.roles.whole):
-                name = role.base if capital in self.counts else capital  # k_i below i = 1, ..., K
+                rows = capital in self.counts - {capital_of(n) for n in self.roles.whole}
+                name = role.base if rows else capital  # k_i below i = 1, ..., K
             if not alone or name != role.base or inner == 2:
                 self.kinds[name] = len(role.at) + inner
-            if name != role.base:
+            if name != role.base or (inner == 1 and capital in self.counts):
                 self.rows[role.base] = name
         return self.picked(self.build.name(name, node.span), role.at, node)
 

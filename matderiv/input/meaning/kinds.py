@@ -19,7 +19,7 @@ from matderiv.input.meaning.elaborate import Elaborator
 from matderiv.input.meaning.evidence import INVALID, TIME
 from matderiv.input.meaning.places import apart, counted, rowwise
 from matderiv.input.meaning.subscripts import Roles, split_label
-from matderiv.input.tree import by_index, iterates, squared, weights, whole_bars
+from matderiv.input.tree import by_index, iterates, labelled, squared, weights, whole_bars
 from matderiv.language.declare import SQUARE_FACTS, guessed_axes
 from matderiv.language.source import Name, NamedPart, Node, Source, postorder
 from matderiv.work import spend
@@ -367,24 +367,24 @@ def meant(source: Source, scope: Scope) -> Source:
 
     Raises ParseError for what no choice of kinds gives a meaning.
     """
-    found = _meant(weights(source, scope), scope)
-    number = found.kinds.get("pi_") == 0 and "pi" not in scope.about  # of H\pi r^2
-    return _meant(source, scope) if number else found
+    found = _meant(weighted := weights(source, scope), scope)
+    if found.kinds.get("pi_") == 0 and "pi" not in scope.about:  # the number of H\pi r^2
+        return _meant(source, scope)
+    return found if (n := labelled(weighted, scope, found.rows)) is weighted else _meant(n, scope)
 
 
 def _meant(source: Source, scope: Scope) -> Source:
-    source = rowwise(apart(squared(iterates(by_index(source), scope), scope)))
-    source = whole_bars(source, whole=scope.guess)
+    source = apart(squared(iterates(by_index(source), scope), scope))
+    source = whole_bars(rowwise(source), whole=scope.guess)
     if not scope.guess:
         elaborator = Elaborator(source, replace(scope, kinds=dict(scope.kinds)))
         plain = elaborator.whole(scope.free)
-        problem = elaborator.signs.problem or elaborator.problem
-        if problem is not None:
+        if problem := elaborator.signs.problem or elaborator.problem:
             raise problem
         return plain
     source, scope = counted(source, scope)
     found, _, _ = best(source, scope)
-    if found.error is not None:
+    if found.error:
         raise found.error
     chosen = found.elaborator
     assert found.source is not None

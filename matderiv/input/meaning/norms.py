@@ -65,6 +65,8 @@ class Norms(KindEvidence):
         base = kind.removesuffix("^-1")
         if kind.isdigit():
             return self.build.number(Fraction(kind), node.span)
+        if any(base in getattr(n, "indices", ()) for n in self.source.nodes):
+            raise self.build.error(f"the norm {kind} is not read below a sum over it", node.span)
         made = self.build.name(base, node.span)
         return made if base == kind else self.build.call("inv", (made,), node.span)
 

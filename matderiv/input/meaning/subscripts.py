@@ -117,12 +117,15 @@ def roles(source: Source, scope: Scope) -> Roles:
                 found.families.setdefault(base, len(label))
     only_asked = about - {n.name for n, _ in names} - known
     found.whole -= {n for n in only_asked if found.families.get(n, 0) > 1}  # Y of the y_nk
-    names = _with_free(names, found, {*known, *kronecker}, about) if scope.guess else names
     own = _added(source.nodes)
+    labels = {split_label(name)[1] for _, name in own if scope.guess and name not in about}
+    steps = {i for i in labels if i.isalpha() and not set(i) & found.bound}
+    apart = {n for n in plain if split_label(n)[1] in steps} - about  # g_k beside x - x_k
+    names = _with_free(names, found, {*known, *kronecker, *apart}, about) if scope.guess else names
     for node, around in names:
         base, label = split_label(node.name, around)
         beside = (base, node.name) in own and not set(label) <= found.bound
-        if label in ("", "0") or node.name in known or beside:
+        if label in ("", "0") or node.name in known or node.name in apart or beside:
             continue  # entries count from 1
         if base in kronecker:
             entry = _delta(label, around, found, scope)
